@@ -1,0 +1,1 @@
+"""Benchmarks on the embedded default: ratios of two things measured in turn in one process."""

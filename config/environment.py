@@ -1,0 +1,97 @@
+"""Typed readers of the environment: a bad value stops the start and says what to do."""
+
+import os
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_FLAGS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+
+
+class SettingError(ImproperlyConfigured):
+    """A setting is missing or has a value that the service cannot start with."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Read a text; without ``default`` the setting is required. Raises SettingError."""
+    value = os.environ.get(name, "").strip()
+    if value:
+        return value
+    if default is None:
+        raise SettingError(f"{name} is not set: set it in the environment of this process")
+    return default
+
+
+def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    """Read one of ``allowed``. Raises SettingError."""
+    value = text(name, default)
+    if value not in allowed:
+        _refuse(name, value, f"one of {', '.join(allowed)}")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Read a switch: ``on`` or ``off``. Raises SettingError."""
+    value = text(name, "on" if default else "off").lower()
+    if value not in _FLAGS:
+        _refuse(name, value, "on or off")
+    return _FLAGS[value]
+
+
+def integer(name: str, default: int, *, least: int, most: int) -> int:
+    """Read a whole number from ``least`` to ``most``. Raises SettingError."""
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or not least <= int(value[:20]) <= most:
+        _refuse(name, value, f"a whole number from {least} to {most}")
+    return int(value)
+
+
+def words(name: str, default: str) -> list[str]:
+    """Read a list separated by commas; empty parts are dropped."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def folder(name: str, default: Path) -> Path:
+    """Read a folder as an absolute path; it need not exist yet. Raises SettingError."""
+    path = Path(text(name, str(default))).absolute()
+    if path.exists() and not path.is_dir():
+        _refuse(name, str(path), "a folder")
+    return path
+
+
+def database(name: str) -> dict[str, object]:
+    """Read ``postgresql://role:password@host:port/name?option=value`` as Django's settings.
+
+    A percent-encoded folder as the host is a Unix socket. Raises SettingError, without the
+    value in its message: the password stands in it.
+    """
+    url = urlsplit(text(name))
+    wanted = "postgresql://role:password@host:port/database"
+    if url.scheme not in ("postgres", "postgresql") or not url.hostname or len(url.path) < 2:
+        raise SettingError(f"{name} is no PostgreSQL address: write it as {wanted}")
+    try:
+        port = url.port
+    except ValueError as exc:
+        raise SettingError(f"{name} has a bad port: write it as {wanted}") from exc
+    return {
+        "NAME": unquote(url.path[1:]),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": unquote(_host(url.netloc)),
+        "PORT": str(port or ""),
+        "OPTIONS": dict(parse_qsl(url.query)),
+    }
+
+
+def _host(netloc: str) -> str:
+    """Return the host as written: ``urlsplit().hostname`` lowers the case of a socket's folder."""
+    host = netloc.rpartition("@")[2]
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _refuse(name: str, value: str, wanted: str) -> NoReturn:
+    raise SettingError(f"{name} is {value!r}: set it to {wanted}")

@@ -1,0 +1,1 @@
+"""How screens write dates and times."""

@@ -1,0 +1,67 @@
+"""Is it alive, is it ready, how does it do: ``/healthz``, ``/readyz``, ``/metrics``."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.module_loading import import_string
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+# Migrations only go forward under a running process: what was complete once stays so.
+_migrated: set[str] = set()
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    return HttpResponse("alive\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Answer 200, or 503 with the reasons; no reason names a person, an address or a password."""
+    found = [reason for check in _checks() for reason in check()]
+    return JsonResponse({"ready": not found, "reasons": found}, status=503 if found else 200)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def silent_databases() -> Iterator[str]:
+    """Name each database that does not answer."""
+    for alias in settings.DATABASES:
+        try:
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except DatabaseError:
+            connections[alias].close()
+            yield f"database {alias} does not answer"
+
+
+def missing_migrations() -> Iterator[str]:
+    """Name each database whose tables are older than this code."""
+    for alias in set(settings.DATABASES) - _migrated:
+        try:
+            count = _count_missing(alias)
+        except DatabaseError:
+            yield f"the migrations of database {alias} cannot be read"
+        else:
+            if count:
+                yield f"database {alias} lacks {count} migrations: run manage.py migrate"
+            else:
+                _migrated.add(alias)
+
+
+def _count_missing(alias: str) -> int:
+    executor = MigrationExecutor(connections[alias])
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+@cache
+def _checks() -> tuple[Callable[[], Iterable[str]], ...]:
+    return tuple(import_string(path) for path in settings.MUNIMENT_READINESS)

@@ -1,0 +1,40 @@
+-- Roles and privileges of the main database (design 4).
+--
+-- Run as the administrator, connected to the empty database that DATABASE_URL will name; running
+-- it again changes nothing. Roles are made without a password and cannot log in until you give
+-- them one (psql: \password app). What each may do with a table stands in the migrations.
+
+DO $$
+DECLARE
+    missing text;
+BEGIN
+    FOR missing IN
+        SELECT wanted FROM unnest(ARRAY['migrator', 'app', 'sequencer', 'eraser', 'auditor']) wanted
+        WHERE wanted NOT IN (SELECT rolname FROM pg_roles)
+    LOOP
+        EXECUTE format('CREATE ROLE %I LOGIN NOINHERIT', missing);
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'owner') THEN
+        CREATE ROLE owner NOLOGIN NOINHERIT;
+    END IF;
+
+    EXECUTE format('ALTER DATABASE %I OWNER TO owner', current_database());
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format(
+        'GRANT CONNECT ON DATABASE %I TO migrator, app, sequencer, eraser, auditor', current_database()
+    );
+    -- A forgotten transaction holds back the log's vacuum and an erasure's lock (design 5).
+    EXECUTE format('ALTER ROLE app IN DATABASE %I SET transaction_timeout = %L', current_database(), '30s');
+    EXECUTE format('ALTER ROLE eraser IN DATABASE %I SET transaction_timeout = %L', current_database(), '30s');
+END
+$$;
+
+-- The migrator owns nothing and acts as owner only by SET ROLE, so that every table is owner's.
+GRANT owner TO migrator WITH INHERIT FALSE, SET TRUE, ADMIN FALSE;
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT ALL ON SCHEMA public TO owner;
+GRANT USAGE ON SCHEMA public TO app, sequencer, eraser, auditor;
+
+-- PostgreSQL lets everybody call a new function; a SECURITY DEFINER one would be open to all.
+ALTER DEFAULT PRIVILEGES FOR ROLE owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

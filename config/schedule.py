@@ -1,0 +1,3 @@
+"""What beat does for the service as a whole."""
+
+SCHEDULE = {"config.empty_done": {"task": "config.tasks.empty_done_messages", "schedule": 60.0}}

@@ -1,0 +1,36 @@
+"""Every address of the service. Each app names its own in ``<app>/urls.py``."""
+
+from django.contrib import admin
+from django.http import Http404
+from django.urls import URLPattern, URLResolver, include, path
+from django.views import defaults
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from oauth2_provider.views import RevokeTokenView, TokenView
+from rest_framework.permissions import AllowAny
+
+from config import health
+
+_OPEN = {"authentication_classes": [], "permission_classes": [AllowAny]}
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("", include("ledger.urls")),
+    path("", include("consent.urls")),
+    # Django's own page would change an account off the record; one-time sign-ins do it on record.
+    path("admin/password_change/", defaults.page_not_found, {"exception": Http404()}),
+    path("admin/", admin.site.urls),
+    path("oauth/token/", TokenView.as_view(), name="token"),
+    path("oauth/revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
+    path("api/v1/schema/", SpectacularAPIView.as_view(**_OPEN), name="schema"),
+    path("api/v1/", include("generation.urls")),
+    path("api/v1/docs/", SpectacularSwaggerView.as_view(**_OPEN, url_name="schema"), name="docs"),
+]
+
+handler400 = "config.api.bad_request"
+handler403 = "config.api.permission_denied"
+handler404 = "config.api.not_found"
+handler500 = "config.api.server_error"

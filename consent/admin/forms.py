@@ -1,0 +1,243 @@
+"""What acts ask for: fields only; what they mean is the services' business."""
+
+from enum import StrEnum
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from consent.kinds import CloseOutcome
+from consent.models import Grant, Notice, Project, RequestKind
+from consent.roles import ROLES, AccountKind, Level, RoleCode
+from consent.uses import WORLD, Assurance, Medium, Method, Mode, Remedy, Theme, Use, Worded
+
+
+def text(label: str, **options: Any) -> forms.CharField:
+    """Return a one-line text field."""
+    return forms.CharField(label=label, widget=UnfoldAdminTextInputWidget(), **options)
+
+
+def one_of(
+    kind: type[Worded] | list[tuple[str, str]], label: str, **options: Any
+) -> forms.ChoiceField:
+    """Return a field for one code."""
+    choices = kind if isinstance(kind, list) else [(code.value, code.words) for code in kind]
+    return forms.ChoiceField(
+        label=label, choices=choices, widget=UnfoldAdminSelectWidget(), **options
+    )
+
+
+def some_of(kind: type[Worded], label: str, **options: Any) -> forms.MultipleChoiceField:
+    """Return a field for several codes, or none."""
+    return forms.MultipleChoiceField(
+        label=label,
+        choices=[(code.value, code.words) for code in kind],
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        **options,
+    )
+
+
+def plain(codes: type[StrEnum]) -> list[tuple[str, str]]:
+    """Return choices for codes that read well as they are."""
+    return [(code.value, code.value.replace("_", " ")) for code in codes]
+
+
+class NoticeForm(forms.Form):
+    """A notice to publish."""
+
+    code = text("Code", help_text="Small letters, digits, hyphens. The same code: a new version.")
+    language = text("Language", max_length=2, help_text="Two letters, such as en or de.")
+    title = text("Title")
+    text = forms.CharField(label="Text", widget=UnfoldAdminTextareaWidget())
+
+
+class SubjectForm(forms.Form):
+    """A person to register."""
+
+    name = text("Name")
+    email = forms.EmailField(
+        label="E-mail address", required=False, widget=UnfoldAdminEmailInputWidget()
+    )
+    portrait = forms.FileField(
+        label="Portrait", required=False, widget=UnfoldAdminFileFieldWidget()
+    )
+
+    def clean_portrait(self) -> bytes | None:
+        return _content(self.cleaned_data["portrait"])
+
+
+class SearchForm(forms.Form):
+    """Whom to look for."""
+
+    term = text("Handle, name or address", help_text="The whole of it.")
+
+
+class GrantForm(forms.Form):
+    """What a person answered to a notice."""
+
+    notice = forms.ModelChoiceField(
+        label="Notice that was answered",
+        queryset=Notice.objects.all(),
+        widget=UnfoldAdminSelectWidget(),
+    )
+    mode = one_of(Mode, "Shape of the answer", initial=Mode.GRANULAR.value)
+    uses = some_of(Use, "Allowed")
+    refused = some_of(Use, "Refused")
+    shown_in = some_of(Medium, "Where it may be shown")
+    territories = text(
+        "Countries",
+        required=False,
+        initial=WORLD,
+        help_text="ISO codes with blanks between, such as DE FR; or WORLD.",
+    )
+    barred_themes = some_of(Theme, "Never in pictures that are")
+    assurance = one_of(Assurance, "The giver is tied to the likeness by")
+    method = one_of(Method, "Came by")
+    remedy = one_of(Remedy, "Promised should it be withdrawn")
+    valid_until = forms.DateTimeField(
+        label="Ends on",
+        required=False,
+        widget=UnfoldAdminSingleDateWidget(),
+        help_text="Empty: until withdrawn.",
+    )
+    evidence = forms.FileField(
+        label="Evidence",
+        required=False,
+        widget=UnfoldAdminFileFieldWidget(),
+        help_text="The signed form, for instance. Sealed under the person's key.",
+    )
+
+    def clean_territories(self) -> frozenset[str]:
+        return frozenset(self.cleaned_data["territories"].upper().split())
+
+    def clean_evidence(self) -> bytes | None:
+        return _content(self.cleaned_data["evidence"])
+
+
+def withdrawal_form(grant: Grant) -> type[forms.Form]:
+    """Return the form that takes back this answer, or some of its uses."""
+    spoken_of = [(use, Use(use).words) for use in [*grant.uses, *grant.refused]]
+
+    class WithdrawalForm(forms.Form):
+        uses = forms.MultipleChoiceField(
+            label="Only these uses",
+            choices=spoken_of,
+            required=False,
+            widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+            help_text="None ticked: the whole answer.",
+        )
+        method = one_of(Method, "Came by")
+
+    return WithdrawalForm
+
+
+class AccountForm(forms.Form):
+    """Somebody to let in."""
+
+    kind = one_of(
+        [(AccountKind.PERSON.value, "a person"), (AccountKind.CLIENT.value, "a program")], "Who"
+    )
+    name = text("Name")
+    email = forms.EmailField(
+        label="E-mail address",
+        required=False,
+        widget=UnfoldAdminEmailInputWidget(),
+        help_text="People sign in with it; a program has none.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        is_person = said.get("kind") == AccountKind.PERSON
+        if is_person and not said.get("email") and "email" not in self.errors:
+            self.add_error("email", "A person needs an address to sign in with.")
+        if not is_person and said.get("email"):
+            self.add_error("email", "A program has no address.")
+        return said
+
+
+class MembershipForm(forms.Form):
+    """A role to hold."""
+
+    role = one_of(
+        [(code.value, f"{code.value.replace('_', ' ')}: {ROLES[code].about}") for code in RoleCode],
+        "Role",
+    )
+    project = forms.ModelChoiceField(
+        label="Project",
+        queryset=Project.objects.order_by("code"),
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Empty: organisation-wide.",
+    )
+
+
+class MemberForm(forms.Form):
+    """A role for somebody in the project at hand."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        widget=UnfoldAdminEmailInputWidget(),
+        help_text="The address that they sign in with.",
+    )
+    role = one_of(
+        [(code.value, code.value.replace("_", " ")) for code in RoleCode
+         if Level.PROJECT in ROLES[code].levels and AccountKind.PERSON in ROLES[code].kinds],
+        "Role",
+    )  # fmt: skip
+
+
+class CodeForm(forms.Form):
+    """A project or data set to open."""
+
+    code = text("Code", help_text="Small letters, digits, hyphens; never a person's name.")
+
+
+class RequestForm(forms.Form):
+    """A privacy request that came in."""
+
+    kind = one_of(
+        [
+            (RequestKind.ACCESS.value, "a copy of everything"),
+            (RequestKind.ERASURE.value, "erasure"),
+        ],
+        "Asked for",
+    )
+    channel = one_of(Method, "Came by")
+    identity = one_of(Assurance, "The person was identified by")
+    received_at = forms.DateTimeField(
+        label="Received on",
+        required=False,
+        widget=UnfoldAdminSingleDateWidget(),
+        help_text="Empty: now. The legal deadline counts from here.",
+    )
+
+
+class IdentityForm(forms.Form):
+    """How the person was identified after all."""
+
+    identity = one_of(Assurance, "The person was identified by")
+
+
+class EndForm(forms.Form):
+    """How a request ends that is not carried out."""
+
+    outcome = one_of(
+        [
+            (CloseOutcome.WITHDRAWN.value, "the person withdrew it"),
+            (CloseOutcome.REFUSED.value, "it is refused"),
+        ],
+        "Why it ends",
+    )
+
+
+def _content(uploaded: Any) -> bytes | None:
+    return uploaded.read() if uploaded else None

@@ -1,0 +1,171 @@
+"""The people concerned, by handle; what they answered, what was made of them, what they asked."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+
+from consent import lineage, services
+from consent.admin.acts import Act, Outcome
+from consent.admin.forms import GrantForm, RequestForm, SearchForm, SubjectForm
+from consent.admin.names import NamesAdmin
+from consent.admin.requests import day_in_words
+from consent.errors import Unknown
+from consent.models import Account, RequestKind, Subject
+from consent.pictures import data_url, thumbnail
+from consent.services import Answer, Sealed
+from consent.uses import Assurance, Medium, Method, Mode, Remedy, Theme, Use
+from ledger.admin import record_link
+from ledger.record_kinds import DisclosureReason
+
+FOUND_AT_MOST = 20
+PORTRAIT_SIDE = 240
+
+
+def _register(actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
+    subject = services.register_subject(
+        actor=actor, name=said["name"], email=said["email"] or None, portrait=said["portrait"]
+    )
+    return Outcome(f"Registered as {subject.handle}.", subject)
+
+
+def _give(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
+    answer = Answer(
+        mode=Mode(said["mode"]),
+        assurance=Assurance(said["assurance"]),
+        method=Method(said["method"]),
+        uses=frozenset(map(Use, said["uses"])),
+        refused=frozenset(map(Use, said["refused"])),
+        media=frozenset(map(Medium, said["shown_in"])),
+        territories=said["territories"],
+        barred_themes=frozenset(map(Theme, said["barred_themes"])),
+        remedy=Remedy(said["remedy"]),
+        valid_until=said["valid_until"],
+    )
+    grant = services.give(
+        actor=actor,
+        subject_id=subject.pk,
+        notice_id=said["notice"].pk,
+        answer=answer,
+        evidence=said["evidence"],
+    )
+    return Outcome("Recorded. It counts from now on.", grant)
+
+
+def _receive(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
+    request = services.open_request(
+        actor=actor,
+        subject_id=subject.pk,
+        kind=RequestKind(said["kind"]),
+        channel=Method(said["channel"]),
+        identity=Assurance(said["identity"]),
+        received_at=said["received_at"],
+    )
+    until = day_in_words(request.last_day)
+    return Outcome(f"Received. An answer is due by the end of {until}.", request)
+
+
+def _find(_actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
+    found = list(Subject.objects.search(said["term"])[:FOUND_AT_MOST])
+    if not found:
+        raise Unknown("nobody here has this handle, name or address")
+    if len(found) == 1:
+        return Outcome(f"Found {found[0].handle}.", found[0])
+    return Outcome(f"Found {len(found)}: {', '.join(subject.handle for subject in found)}.")
+
+
+@admin.register(Subject)
+class SubjectAdmin(NamesAdmin):
+    """People, found by whole handle, name or address; the term is never put into an address."""
+
+    menu_group = "Consent"
+    menu_icon = "person"
+    open_permission = "consent.disclose_subject"
+    list_display = ("handle", "open_name", "answers", "pictures", "registered_at", record_link)
+    fields = ("handle", "open_name", "open_email", "registered_at", record_link)
+    ordering = ("-registered_at", "pk")
+    sortable_by = ("registered_at",)
+    change_form_outer_after_template = "consent/admin/subject.html"
+    list_acts = (
+        Act(
+            "register",
+            "Register a person",
+            "person_add",
+            "consent.register_subject",
+            "Gives the person a random handle and a key of their own. Search first: the same "
+            "person may be here already.",
+            _register,
+            lambda _: SubjectForm,
+        ),
+        Act(
+            "search",
+            "Find a person",
+            "search",
+            "consent.view_subject",
+            "Finds by the whole handle, name or e-mail address, whatever the case.",
+            _find,
+            lambda _: SearchForm,
+        ),
+    )
+    row_acts = (
+        Act(
+            "give",
+            "Record a permission or refusal",
+            "task_alt",
+            "consent.give_grant",
+            "Records what the person allows or refuses. The terms are fixed from then on; an "
+            "earlier answer stays in force beside it until it is withdrawn.",
+            _give,
+            lambda _: GrantForm,
+        ),
+        Act(
+            "request",
+            "Record a privacy request",
+            "contact_mail",
+            "consent.open_request",
+            "Starts the legal clock for a copy of everything, or for erasure.",
+            _receive,
+            lambda _: RequestForm,
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subject]:
+        subjects: QuerySet[Subject] = super().get_queryset(request)
+        standing = Count("grants", filter=Q(grants__state="given"), distinct=True)
+        return subjects.annotate(
+            standing=standing, depicted=Count("depictions", distinct=True)
+        ).select_related("portrait")
+
+    def describe(self, request: HttpRequest, row: Subject) -> dict[str, Any]:
+        impact = lineage.by_kind(lineage.find_impact(lineage.Node("subject", row.pk)))
+        return {
+            **super().describe(request, row),
+            "portrait": _portrait(request, row),
+            "grants": row.grants.select_related("notice"),
+            "requests": row.requests.all(),
+            "impact": {kind: len(ids) for kind, ids in impact.items()},
+        }
+
+    @admin.display(description="permissions in force", ordering="standing")
+    def answers(self, subject: Any) -> int:
+        return int(subject.standing)
+
+    @admin.display(description="pictures in data sets", ordering="depicted")
+    def pictures(self, subject: Any) -> int:
+        return int(subject.depicted)
+
+
+def _portrait(request: HttpRequest, subject: Subject) -> str | None:
+    """Return the portrait as a data URL once the name is open; looking is on the record."""
+    assert isinstance(request.user, Account)
+    if subject.portrait is None or not hasattr(subject, "opened"):
+        return None
+    seen = services.view_files(
+        reader=request.user,
+        permission="consent.disclose_subject",
+        reason=DisclosureReason.CASEWORK,
+        wanted=[Sealed(subject, "portrait")],
+    )
+    content = seen.get(subject.pk)
+    return data_url(thumbnail(content, PORTRAIT_SIDE)) if content else None

@@ -1,0 +1,59 @@
+"""When a privacy request must be answered: GDPR Art. 12(3), counted as the law counts.
+
+Regulation (EEC, Euratom) No 1182/71, Art. 3: a period of months ends with the last hour of the
+day that has the same number as the day of receipt, or of the month's last day where that number
+is missing; where that is a holiday, a Saturday or a Sunday, of the next working day.
+"""
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+SATURDAY = 5
+
+
+@dataclass(frozen=True)
+class ClockRules:
+    """How long an answer may take, and whose calendar and clock on the wall count."""
+
+    months: int
+    extension_months: int
+    country: str
+    zone: str
+
+
+def deadline(received_at: datetime, rules: ClockRules, *, extended: bool = False) -> datetime:
+    """Return the moment by which an answer must be out, exclusive: the day after begins then.
+
+    An extension counts from receipt too, and is the caller's to have announced before the first
+    deadline passed.
+    """
+    zone = ZoneInfo(rules.zone)
+    months = rules.months + (rules.extension_months if extended else 0)
+    last_day = next_working_day(
+        add_months(received_at.astimezone(zone).date(), months), rules.country
+    )
+    return datetime.combine(last_day + timedelta(days=1), time(), zone)
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day number ``months`` later, or that month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
+
+
+def next_working_day(day: date, country: str) -> date:
+    """Return ``day``, or the first day after it that is no weekend and no holiday there."""
+    while day.weekday() >= SATURDAY or day in _holidays(country, day.year):
+        day += timedelta(days=1)
+    return day
+
+
+@cache
+def _holidays(country: str, year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(country, years=year))

@@ -1,0 +1,47 @@
+"""The ledger's part of a package: what the log says of one person, with proofs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from ledger.commitment import Opening
+from ledger.errors import NotYetPublished
+from ledger.leaf import parse_body
+from ledger.models import Segment
+from ledger.proofs import PublishedRecord, prove_record
+from ledger.vault import Keys
+from ledger.verifier.bundle import Place, PlacedOpening
+
+
+@dataclass(frozen=True)
+class OwnSegment:
+    """One segment that speaks of this person only, opened; ``proof`` once it is published."""
+
+    at: str
+    position: int
+    opening: Opening
+    proof: PublishedRecord | None
+
+    def line(self) -> dict[str, object]:
+        """Return the segment as a line of ``ledger/entries.jsonl``."""
+        assert self.proof is not None
+        placed = PlacedOpening(Place(self.proof.index, self.position), self.opening)
+        return {**placed.line(), "leaf": self.proof.leaf.decode()}
+
+
+def open_segments(scope: UUID, keys: Keys) -> Iterator[OwnSegment]:
+    """Yield what each record says of the person of ``scope`` alone, oldest first."""
+    own = Segment.objects.filter(scopes=[scope]).select_related("record").order_by("record_id")
+    for segment in own:
+        body = parse_body(segment.record.body)
+        opening = keys.open_segment(
+            [scope], segment.record.uuid, segment.position, body.kind, segment.ciphertext
+        )
+        yield OwnSegment(body.at, segment.position, opening, _find_proof(segment.record.uuid))
+
+
+def _find_proof(record: UUID) -> PublishedRecord | None:
+    try:
+        return prove_record(record)
+    except NotYetPublished:
+        return None

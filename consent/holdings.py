@@ -1,0 +1,160 @@
+"""What the consent app holds of people: how it is found, told, deleted, or cut loose.
+
+Registered in the order in which rows refer to each other; the ledger deletes in reverse.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from consent.models import Depiction, Description, Grant, Item, Package, PrivacyRequest, Subject
+from ledger.holdings import HOLDINGS, Holding, Scopes
+from ledger.models import SealedFile
+from ledger.vault import Keys
+
+
+def _export_subject(subject: Subject, keys: Keys) -> dict[str, Any]:
+    return {
+        "handle": subject.handle,
+        "name": keys.open(subject, "name").decode(),
+        "email": keys.open(subject, "email").decode() if subject.email else None,
+        "registered_at": subject.registered_at.isoformat(),
+    }
+
+
+def _export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
+    return {
+        "notice": str(grant.notice),
+        "notice_digest": grant.notice.digest.hex(),
+        "mode": grant.mode,
+        "allowed": grant.uses,
+        "refused": grant.refused,
+        "media": grant.media,
+        "territories": grant.territories,
+        "ruled_out": grant.barred_themes,
+        "assurance": grant.assurance,
+        "method": grant.method,
+        "remedy": grant.remedy,
+        "valid_from": grant.valid_from.isoformat(),
+        "valid_until": grant.valid_until.isoformat() if grant.valid_until else None,
+        "given_at": grant.given_at.isoformat(),
+        "state": grant.state,
+        "ended_at": grant.ended_at.isoformat() if grant.ended_at else None,
+    }
+
+
+def _export_item(item: Item, _keys: Keys) -> dict[str, Any]:
+    return {
+        "data_set": str(item.version),
+        "licence": item.licence,
+        "legal_basis": item.legal_basis,
+        "media_type": item.media_type,
+        "width": item.width,
+        "height": item.height,
+        "file": str(item.file_id),
+    }
+
+
+def _export_depiction(depiction: Depiction, _keys: Keys) -> dict[str, Any]:
+    return {"item_file": str(depiction.item.file_id)}
+
+
+def _export_description(description: Description, _keys: Keys) -> dict[str, Any]:
+    return {"data_set": str(description.version), "file": str(description.file_id)}
+
+
+def _export_package(package: Package, _keys: Keys) -> dict[str, Any]:
+    return {"paper": package.paper, "made_at": package.made_at.isoformat()}
+
+
+def _export_request(request: PrivacyRequest, _keys: Keys) -> dict[str, Any]:
+    return {
+        "kind": request.kind,
+        "state": request.state,
+        "channel": request.channel,
+        "identity": request.identity,
+        "received_at": request.received_at.isoformat(),
+        "due_at": request.due_at.isoformat(),
+        "extended": request.extended,
+    }
+
+
+def _files(*columns: str) -> Any:
+    def files(rows: QuerySet) -> list[SealedFile]:
+        return list(
+            {
+                file.pk: file
+                for row in rows.select_related(*columns)
+                for column in columns
+                if (file := getattr(row, column)) is not None
+            }.values()
+        )
+
+    return files
+
+
+def _cut_requests(scopes: Scopes) -> Sequence[PrivacyRequest]:
+    """Leave requests without their person: what proves the procedure stays, and names nobody."""
+    requests = list(PrivacyRequest.objects.filter(subject__scope__in=scopes))
+    for request in requests:
+        request.subject = None
+        request.save(update_fields=["subject"])
+    return requests
+
+
+HOLDINGS.register(
+    Holding(
+        "consent.subject",
+        lambda scopes: Subject.objects.filter(scope__in=scopes),
+        _export_subject,
+        _files("portrait"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.grant",
+        lambda scopes: Grant.objects.filter(subject__scope__in=scopes).select_related("notice"),
+        _export_grant,
+        _files("evidence"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.item",
+        lambda scopes: Item.objects.filter(scopes__overlap=list(scopes)),
+        _export_item,
+        _files("file"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.depiction",
+        lambda scopes: Depiction.objects.filter(item__scopes__overlap=list(scopes)),
+        _export_depiction,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.description",
+        lambda scopes: Description.objects.filter(scopes__overlap=list(scopes)),
+        _export_description,
+        _files("file"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.package",
+        lambda scopes: Package.objects.filter(file__scopes__overlap=list(scopes)),
+        _export_package,
+        _files("file"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.privacyrequest",
+        lambda scopes: PrivacyRequest.objects.filter(subject__scope__in=scopes),
+        _export_request,
+        relink=_cut_requests,
+    )
+)

@@ -1,0 +1,143 @@
+"""The record kinds of the consent app, and what each says in the open.
+
+Facts hold codes, counts and digests of what is public; nothing that ties two events together.
+The times of everything about consent and privacy requests are cut to the hour.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from consent.roles import AccountKind, Level, RoleCode
+from consent.uses import Mode
+from ledger.kinds import KINDS, Count, Cut, Digest, Facts, Kind
+
+
+class RequestKindFact(StrEnum):
+    """What a privacy request asks for."""
+
+    ACCESS = "access"
+    ERASURE = "erasure"
+
+
+class CloseOutcome(StrEnum):
+    """How a privacy request ended."""
+
+    FULFILLED = "fulfilled"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ServiceOpened(Facts):
+    """The first accounts exist."""
+
+    administrators: Count
+
+
+class AccountFacts(Facts):
+    """Whether a person or a program."""
+
+    kind: AccountKind
+
+
+class MembershipFacts(Facts):
+    """Which role, and how far it reaches."""
+
+    role: RoleCode
+    level: Level
+
+
+class NoticePublished(Facts):
+    """The notice is public, so its digest may be."""
+
+    digest: Digest
+    version: Count
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+
+
+class GrantGiven(Facts):
+    """The shape of the answer, not its content."""
+
+    mode: Mode
+
+
+class GrantWithdrawn(Facts):
+    """Whether some uses stay allowed under a new answer."""
+
+    partly: bool
+
+
+class VersionFrozen(Facts):
+    """The version's digest, published here; how many items it commits to."""
+
+    digest: Digest
+    items: Count
+    quarantined: Count
+
+
+class Part(Facts):
+    """Part ``part`` of the ``parts`` that an event too large for one record has."""
+
+    part: Count
+    parts: Count
+
+
+class RequestFacts(Facts):
+    """What is asked for."""
+
+    kind: RequestKindFact
+
+
+class RequestPlanned(Facts):
+    """How many steps it will take."""
+
+    kind: RequestKindFact
+    steps: Count
+
+
+class RequestClosed(Facts):
+    """How it ended."""
+
+    kind: RequestKindFact
+    outcome: CloseOutcome
+
+
+def _about_people(name: str, facts: type[Facts] | None = None) -> Kind:
+    kind = Kind(name, cut=Cut.HOUR) if facts is None else Kind(name, facts, Cut.HOUR)
+    return KINDS.register(kind)
+
+
+SERVICE_OPENED = KINDS.register(Kind("service.opened", ServiceOpened))
+ACCOUNT_PROPOSED = KINDS.register(Kind("account.proposed", AccountFacts))
+ACCOUNT_APPROVED = KINDS.register(Kind("account.approved", AccountFacts))
+ACCOUNT_ENDED = KINDS.register(Kind("account.ended", AccountFacts))
+PASSWORD_SET = KINDS.register(Kind("password.set"))
+SIGN_IN_RENEWED = KINDS.register(Kind("sign_in.renewed", AccountFacts))
+CREDENTIALS_ISSUED = KINDS.register(Kind("credentials.issued"))
+MEMBERSHIP_PROPOSED = KINDS.register(Kind("membership.proposed", MembershipFacts))
+MEMBERSHIP_APPROVED = KINDS.register(Kind("membership.approved", MembershipFacts))
+MEMBERSHIP_ENDED = KINDS.register(Kind("membership.ended", MembershipFacts))
+PROJECT_OPENED = KINDS.register(Kind("project.opened"))
+
+NOTICE_PUBLISHED = _about_people("notice.published", NoticePublished)
+SUBJECT_REGISTERED = _about_people("subject.registered")
+GRANT_GIVEN = _about_people("grant.given", GrantGiven)
+GRANT_WITHDRAWN = _about_people("grant.withdrawn", GrantWithdrawn)
+GRANT_EXPIRED = _about_people("grant.expired")
+
+DATASET_OPENED = KINDS.register(Kind("dataset.opened"))
+VERSION_FROZEN = _about_people("version.frozen", VersionFrozen)
+VERSION_CONTINUED = _about_people("version.continued", Part)
+
+REQUEST_RECEIVED = _about_people("request.received", RequestFacts)
+REQUEST_IDENTIFIED = _about_people("request.identified", RequestFacts)
+REQUEST_EXTENDED = _about_people("request.extended", RequestFacts)
+REQUEST_PLANNED = _about_people("request.planned", RequestPlanned)
+PLAN_APPROVED = _about_people("plan.approved", RequestPlanned)
+PLAN_STARTED = _about_people("plan.started", RequestFacts)
+PLAN_BLOCKED = _about_people("plan.blocked", RequestFacts)
+PLAN_VOIDED = _about_people("plan.voided", RequestFacts)
+PLAN_COMPLETED = _about_people("plan.completed", RequestFacts)
+PACKAGE_MADE = _about_people("package.made", RequestFacts)
+REQUEST_CLOSED = _about_people("request.closed", RequestClosed)

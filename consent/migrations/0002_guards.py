@@ -1,0 +1,170 @@
+"""What PostgreSQL itself refuses: frozen terms, illegal moves, plans that nobody approved."""
+
+from django.db import migrations
+
+from ledger import guards
+
+# A request is carried out only under a plan that two people stand for, whoever writes the SQL.
+REFUSE_UNAPPROVED = """
+CREATE FUNCTION consent_refuse_unapproved() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.state IN ('plan_approved', 'executing', 'closed_fulfilled')
+       AND OLD.state IS DISTINCT FROM NEW.state
+       AND NOT EXISTS (
+           SELECT FROM public.consent_plan
+           WHERE request_id = NEW.id AND state = 'approved' AND approved_by_id <> planned_by_id)
+    THEN
+        RAISE EXCEPTION 'request % has no plan that two people stand for', NEW.id
+            USING ERRCODE = 'MU003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_privacyrequest_unapproved
+    BEFORE INSERT OR UPDATE ON consent_privacyrequest
+    FOR EACH ROW EXECUTE FUNCTION consent_refuse_unapproved();
+ALTER TABLE consent_privacyrequest ENABLE ALWAYS TRIGGER consent_privacyrequest_unapproved;
+"""
+DROP_UNAPPROVED = """
+DROP TRIGGER consent_privacyrequest_unapproved ON consent_privacyrequest;
+DROP FUNCTION consent_refuse_unapproved();
+"""
+
+TABLES = (
+    "account",
+    "project",
+    "membership",
+    "subject",
+    "notice",
+    "grant",
+    "dataset",
+    "datasetversion",
+    "description",
+    "item",
+    "depiction",
+    "quarantined",
+    "privacyrequest",
+    "plan",
+    "step",
+    "package",
+)
+
+FROZEN = {
+    "account": ("id", "kind", "scope_id", "proposed_by_id"),
+    "project": ("id", "code"),
+    "membership": ("id", "account_id", "role", "project_id", "proposed_by_id"),
+    "subject": ("id", "handle", "scope_id", "registered_at"),
+    "notice": ("id", "code", "version", "language", "title", "text", "digest", "published_at"),
+    "grant": (
+        "id",
+        "subject_id",
+        "notice_id",
+        "mode",
+        "uses",
+        "refused",
+        "media",
+        "territories",
+        "barred_themes",
+        "assurance",
+        "method",
+        "remedy",
+        "evidence_id",
+        "valid_from",
+        "valid_until",
+        "given_at",
+        "supersedes_id",
+    ),
+    "dataset": ("id", "project_id", "code"),
+    "datasetversion": (
+        "id",
+        "dataset_id",
+        "number",
+        "digest",
+        "commitments",
+        "uses",
+        "profile",
+        "source",
+        "frozen_at",
+    ),
+    "description": ("id", "version_id", "file_id", "scopes"),
+    "item": (
+        "id",
+        "version_id",
+        "commitment",
+        "opening",
+        "fingerprint",
+        "file_id",
+        "scopes",
+        "licence",
+        "legal_basis",
+        "media_type",
+        "width",
+        "height",
+    ),
+    "depiction": ("id", "item_id", "subject_id"),
+    "quarantined": ("id", "version_id", "ordinal", "reason"),
+    "privacyrequest": ("id", "scope_id", "kind", "channel", "profile", "received_at"),
+    "plan": ("id", "request_id", "number", "digest", "planned_by_id", "planned_at"),
+    "step": ("id", "plan_id", "ordinal", "action", "holding", "planned"),
+    "package": ("id", "request_id", "paper", "file_id", "made_at"),
+}
+
+SET_ONCE = {
+    "account": ("approved_by_id",),
+    "membership": ("approved_by_id",),
+    "grant": ("ended_at",),
+    "privacyrequest": ("closed_at", "restricted_at"),
+    "plan": ("approved_by_id", "approved_at"),
+    "step": ("before", "after", "done_at"),
+}
+
+BECOMING_MEMBER = {("proposed", "active"), ("proposed", "ended"), ("active", "ended")}
+MOVES = {
+    "account": (BECOMING_MEMBER, {"proposed"}),
+    "membership": (BECOMING_MEMBER, {"proposed"}),
+    "grant": ({("given", end) for end in ("withdrawn", "superseded", "expired")}, {"given"}),
+    "plan": ({("proposed", "approved"), ("proposed", "void"), ("approved", "void")}, {"proposed"}),
+    "step": ({("pending", "done")}, {"pending"}),
+    "privacyrequest": (
+        {
+            ("received", "planned"),
+            ("planned", "plan_approved"),
+            ("plan_approved", "planned"),
+            ("plan_approved", "received"),
+            ("plan_approved", "executing"),
+            ("executing", "blocked"),
+            ("blocked", "executing"),
+            ("executing", "verifying"),
+            ("verifying", "closed_fulfilled"),
+            # Until something has been carried out, a request can end otherwise.
+            *(
+                (before, after)
+                for before in ("received", "planned", "plan_approved")
+                for after in ("closed_refused", "closed_withdrawn")
+            ),
+        },
+        {"received"},
+    ),
+}
+
+
+class Migration(migrations.Migration):
+    dependencies = [("consent", "0001_initial"), ("ledger", "0002_guards")]
+
+    operations = [
+        *(guards.domain_table(f"consent_{table}") for table in TABLES),
+        *(guards.no_truncate(f"consent_{table}") for table in TABLES),
+        *(guards.frozen(f"consent_{table}", columns) for table, columns in FROZEN.items()),
+        *(guards.set_once(f"consent_{table}", columns) for table, columns in SET_ONCE.items()),
+        *(
+            guards.transitions(f"consent_{table}", "state", pairs, initial=initial)
+            for table, (pairs, initial) in MOVES.items()
+        ),
+        guards.grant(
+            "consent_errand",
+            app="SELECT, INSERT, UPDATE, DELETE",
+            eraser="SELECT, INSERT, UPDATE, DELETE",
+            auditor="SELECT",
+        ),
+        migrations.RunSQL(REFUSE_UNAPPROVED, DROP_UNAPPROVED),
+    ]

@@ -1,0 +1,57 @@
+"""The consent app's tables; what guards them stands in migration 0002."""
+
+from consent.models.consents import Grant, GrantState, Notice
+from consent.models.datasets import (
+    Dataset,
+    DatasetVersion,
+    Depiction,
+    Description,
+    Item,
+    Quarantined,
+)
+from consent.models.people import Account, AccountState, Membership, MembershipState, Project
+from consent.models.requests import (
+    CLOSED,
+    Action,
+    Errand,
+    Package,
+    Paper,
+    Plan,
+    PlanState,
+    PrivacyRequest,
+    RequestKind,
+    RequestState,
+    Step,
+    StepState,
+)
+from consent.models.subjects import Subject
+
+__all__ = [
+    "CLOSED",
+    "Account",
+    "AccountState",
+    "Action",
+    "Dataset",
+    "DatasetVersion",
+    "Depiction",
+    "Description",
+    "Errand",
+    "Grant",
+    "GrantState",
+    "Item",
+    "Membership",
+    "MembershipState",
+    "Notice",
+    "Package",
+    "Paper",
+    "Plan",
+    "PlanState",
+    "PrivacyRequest",
+    "Project",
+    "Quarantined",
+    "RequestKind",
+    "RequestState",
+    "Step",
+    "StepState",
+    "Subject",
+]

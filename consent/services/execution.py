@@ -1,0 +1,143 @@
+"""Carrying out an approved plan, in the worker: collect a package, or destroy what is held.
+
+Each part commits by itself and may be repeated: an execution cut off anywhere is finished by
+starting it again. Runs as the database role ``eraser``.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Max
+
+from consent import kinds
+from consent.exporters.certificate import write_certificate
+from consent.exporters.package import write_package
+from consent.kinds import RequestFacts, RequestKindFact
+from consent.models import (
+    Errand,
+    Package,
+    Paper,
+    PlanState,
+    PrivacyRequest,
+    RequestKind,
+    RequestState,
+    StepState,
+)
+from consent.moment import database_now
+from consent.services.authority import lock
+from consent.services.requests import SEGMENTS
+from ledger.kinds import Kind
+from ledger.models import Segment, Tombstone
+from ledger.services import Unsealed, append, destroy_scopes, store_file
+
+LEASE = timedelta(minutes=10)
+RETRY = timedelta(minutes=1)
+
+
+def lease_errand(request_id: UUID) -> Errand | None:
+    """Take the errand of a request for a while; None when there is none or somebody is at it."""
+    now = database_now()
+    due = Errand.objects.filter(pk=request_id, due_at__lte=now)
+    if not due.update(due_at=now + LEASE, attempts=F("attempts") + 1):
+        return None
+    return Errand.objects.select_related("request").get(pk=request_id)
+
+
+def carry_out(errand: Errand) -> PrivacyRequest:
+    """Do what was approved and see that it was done; no transaction may be open. Safe to repeat."""
+    request = errand.request
+    if request.state == RequestState.BLOCKED:
+        request = _move(request, RequestState.EXECUTING, kinds.PLAN_STARTED)
+    is_erasure = request.kind == RequestKind.ERASURE
+    return _finish(request, _destroy(errand) if is_erasure else _collect(request))
+
+
+def block(errand: Errand) -> None:
+    """Record that carrying out failed; the errand is due again soon."""
+    with transaction.atomic():
+        request = lock(PrivacyRequest.objects.all(), errand.pk)
+        if request.state == RequestState.EXECUTING:
+            _move(request, RequestState.BLOCKED, kinds.PLAN_BLOCKED)
+        Errand.objects.filter(pk=errand.pk).update(due_at=database_now() + RETRY)
+
+
+def _destroy(errand: Errand) -> Mapping[str, int]:
+    """Destroy everything under the person's key; return how many of each are left."""
+    destruction = destroy_scopes([errand.scope])
+    left = {step.name: step.after for step in destruction.steps}
+    return {**left, SEGMENTS: Segment.objects.filter(scopes__contains=[errand.scope]).count()}
+
+
+def _collect(request: PrivacyRequest) -> Mapping[str, int]:
+    """Write the export package, unless it is there; return how many of each went in."""
+    assert request.subject is not None
+    scopes = request.subject.scope_ids()
+    now = database_now()
+    content, counts = write_package(request, at=now)
+    with transaction.atomic():
+        lock(PrivacyRequest.objects.all(), request.pk)
+        if not request.packages.filter(paper=Paper.EXPORT).exists():
+            file = store_file(scopes, content)
+            package = Package(request=request, paper=Paper.EXPORT, file=file, made_at=now)
+            package.save(force_insert=True)
+            append(
+                kind=kinds.PACKAGE_MADE,
+                facts=_facts(request),
+                segments=[Unsealed("subject", scopes, {}, (package,))],
+            )
+    return counts
+
+
+@transaction.atomic
+def _finish(request: PrivacyRequest, after: Mapping[str, int]) -> PrivacyRequest:
+    """Write down what each step came to; *verifying* when nothing is left, else *blocked*."""
+    request = lock(PrivacyRequest.objects.all(), request.pk)
+    if request.state != RequestState.EXECUTING:
+        return request
+    is_erasure = request.kind == RequestKind.ERASURE
+    if is_erasure and any(after.values()):
+        return _move(request, RequestState.BLOCKED, kinds.PLAN_BLOCKED)
+    now = database_now()
+    plan = request.plans.get(state=PlanState.APPROVED)
+    steps = list(plan.steps.all())
+    for step in steps:
+        step.after, step.done_at, step.state = after[step.holding], now, StepState.DONE
+        step.save(update_fields=["after", "done_at", "state"])
+    papers = []
+    if is_erasure:
+        content = write_certificate(request, plan, steps, epoch=_next_epoch(), at=now)
+        file = store_file(request.scope_ids(), content)
+        papers = [Package(request=request, paper=Paper.CERTIFICATE, file=file, made_at=now)]
+        Package.objects.bulk_create(papers)
+    request.state = RequestState.VERIFYING
+    request.save(update_fields=["state"])
+    Errand.objects.filter(pk=request.pk).delete()
+    rows = (request, *steps, *papers)
+    append(
+        kind=kinds.PLAN_COMPLETED,
+        facts=_facts(request),
+        segments=[Unsealed("request", request.scope_ids(), {}, rows)],
+    )
+    return request
+
+
+def _next_epoch() -> int:
+    """Return the epoch that the next close will make, and that will prove what is gone now."""
+    newest = Tombstone.objects.aggregate(newest=Max("epoch"))["newest"]
+    return (newest or 0) + 1
+
+
+@transaction.atomic
+def _move(request: PrivacyRequest, state: RequestState, kind: Kind) -> PrivacyRequest:
+    request = lock(PrivacyRequest.objects.all(), request.pk)
+    request.state = state
+    request.save(update_fields=["state"])
+    segment = Unsealed("request", request.scope_ids(), {}, (request,))
+    append(kind=kind, facts=_facts(request), segments=[segment])
+    return request
+
+
+def _facts(request: PrivacyRequest) -> RequestFacts:
+    return RequestFacts(kind=RequestKindFact(request.kind))

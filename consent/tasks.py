@@ -1,0 +1,55 @@
+"""Work for the queue. The row is the queue of record; a sweep finds what got lost on the way."""
+
+import logging
+from uuid import UUID
+
+from celery import shared_task
+from django.db import transaction
+
+from consent import services
+from consent.models import Errand, Grant
+from consent.moment import database_now
+
+logger = logging.getLogger(__name__)
+
+
+def announce(request_id: UUID) -> None:
+    """Send a request to the workers once the transaction commits.
+
+    A broker that is away costs nobody an answer: the errand stands, and the sweep finds it.
+    """
+
+    def send() -> None:
+        carry_out_request.delay(str(request_id))
+
+    transaction.on_commit(send, robust=True)
+
+
+@shared_task
+def carry_out_request(request_id: str) -> None:
+    """Carry out the approved plan of a request, however often this is delivered."""
+    errand = services.lease_errand(UUID(request_id))
+    if errand is None:
+        return
+    try:
+        services.carry_out(errand)
+    except Exception:
+        # Whatever it was, the request must not look as if somebody were still at it.
+        services.block(errand)
+        logger.exception("request is blocked", extra={"request": request_id})
+
+
+@shared_task
+def sweep_errands() -> None:
+    """Send again what is due and whose message was lost, or whose worker died."""
+    for request_id in Errand.objects.filter(due_at__lte=database_now()).values_list(
+        "pk", flat=True
+    ):
+        carry_out_request.delay(str(request_id))
+
+
+@shared_task
+def expire_grants() -> None:
+    """Mark the answers whose term is over; decisions know it without this."""
+    for grant_id in Grant.objects.overdue(database_now()).values_list("pk", flat=True):
+        services.expire(grant_id=grant_id)

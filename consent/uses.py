@@ -1,0 +1,131 @@
+"""The vocabulary of consent: what may be asked for, where, how surely, and what follows.
+
+Values are stored and signed; they are never renamed. ``words`` is what people read.
+"""
+
+import re
+from enum import StrEnum
+
+
+class Worded(StrEnum):
+    """A code with words for people."""
+
+    @property
+    def words(self) -> str:
+        """Return the code as it reads in a sentence."""
+        return _WORDS.get(self, self.value.replace("_", " "))
+
+
+class Use(Worded):
+    """What somebody's likeness or picture is used for."""
+
+    TRAIN = "train"
+    FINE_TUNE = "fine_tune"
+    EVALUATE = "evaluate"
+    REFERENCE_INPUT = "reference_input"
+    DEPICT = "depict"
+    DISTRIBUTE = "distribute"
+    COMMERCIAL = "commercial"
+    MODERATION = "moderation"
+
+
+class Medium(Worded):
+    """Where a picture is shown."""
+
+    INTERNAL = "internal"
+    ONLINE = "online"
+    SOCIAL = "social"
+    PRINT = "print"
+    BROADCAST = "broadcast"
+    OUTDOOR = "outdoor"
+
+
+class Theme(Worded):
+    """What a picture is about, where that may trouble the person in it."""
+
+    SEXUAL = "sexual"
+    POLITICAL = "political"
+    RELIGIOUS = "religious"
+    MEDICAL = "medical"
+    ENDORSEMENT = "endorsement"
+    VIOLENT = "violent"
+
+
+class Mode(Worded):
+    """The shape of an answer: yes to a list, no to a list, or each use for itself."""
+
+    OPT_IN = "opt_in"
+    OPT_OUT = "opt_out"
+    GRANULAR = "granular"
+
+
+class Assurance(Worded):
+    """How surely the giver was tied to the likeness, weakest first."""
+
+    SELF_ASSERTED = "self_asserted"
+    KNOWN_CONTACT = "known_contact"
+    SIGNED_RELEASE = "signed_release"
+    IN_PERSON = "in_person"
+    EID = "eid"
+
+    @property
+    def rank(self) -> int:
+        """Return the place in the order from weakest (0) to strongest."""
+        return list(Assurance).index(self)
+
+
+class Method(Worded):
+    """How an answer reached us."""
+
+    FORM = "form"
+    LETTER = "letter"
+    EMAIL = "email"
+    IN_PERSON = "in_person"
+    PORTAL = "portal"
+
+
+class Remedy(Worded):
+    """What was promised to happen to what exists, should the answer be withdrawn."""
+
+    STOP_NEW_USE = "stop_new_use"
+    REMOVE_FROM_NEXT_VERSION = "remove_from_next_version"
+    RETRAIN = "retrain"
+    FILTER_OUTPUTS = "filter_outputs"
+
+
+class LegalBasis(Worded):
+    """On what ground an item is in a data set."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LICENCE = "licence"
+    PUBLIC_DOMAIN = "public_domain"
+    OWN_WORK = "own_work"
+
+
+WORLD = "WORLD"
+TERRITORY = re.compile(r"[A-Z]{2}|WORLD")
+
+_WORDS: dict[Worded, str] = {
+    Use.TRAIN: "training a model",
+    Use.FINE_TUNE: "fine-tuning a model",
+    Use.EVALUATE: "evaluating a model",
+    Use.REFERENCE_INPUT: "use as a reference picture",
+    Use.DEPICT: "being depicted",
+    Use.DISTRIBUTE: "distribution of pictures",
+    Use.COMMERCIAL: "commercial use",
+    Use.MODERATION: "use for moderation",
+    Medium.SOCIAL: "social media",
+    Mode.OPT_IN: "opt-in",
+    Mode.OPT_OUT: "opt-out",
+    Mode.GRANULAR: "use by use",
+    Assurance.SELF_ASSERTED: "the person's own word",
+    Assurance.KNOWN_CONTACT: "a known contact",
+    Assurance.SIGNED_RELEASE: "a signed release",
+    Assurance.EID: "an electronic identity",
+    Method.EMAIL: "e-mail",
+    Remedy.STOP_NEW_USE: "no new use",
+    Remedy.REMOVE_FROM_NEXT_VERSION: "removal from the next data set version",
+    Remedy.RETRAIN: "retraining without the person",
+    Remedy.FILTER_OUTPUTS: "filtering of outputs",
+}

@@ -1,0 +1,16 @@
+"""The tables of generation; what each may do stands in its docstring, who may, in 0002."""
+
+from generation.models.catalogue import ModelVersion, Policy
+from generation.models.moderation import Case, Decision
+from generation.models.runs import Job, Output, Run, RunDepiction
+
+__all__ = [
+    "Case",
+    "Decision",
+    "Job",
+    "ModelVersion",
+    "Output",
+    "Policy",
+    "Run",
+    "RunDepiction",
+]

@@ -1,0 +1,22 @@
+"""The addresses of generation's API, below ``/api/v1/``."""
+
+from django.urls import path
+
+from generation import views
+
+app_name = "generation"
+
+urlpatterns = [
+    path("models", views.ModelsView.as_view(), name="models"),
+    path("models/<uuid:model_id>", views.ModelView.as_view(), name="model"),
+    path("runs", views.RunsView.as_view(), name="runs"),
+    path("runs/<uuid:run_id>", views.RunView.as_view(), name="run"),
+    path("runs/<uuid:run_id>/complete", views.RunCompletionView.as_view(), name="run-complete"),
+    path("runs/<uuid:run_id>/fail", views.RunFailureView.as_view(), name="run-fail"),
+    path("outputs/<uuid:output_id>", views.OutputView.as_view(), name="output"),
+    path(
+        "outputs/<uuid:output_id>/content",
+        views.OutputContentView.as_view(),
+        name="output-content",
+    ),
+]

@@ -1,0 +1,181 @@
+"""What only technicians ask for: leaves, tiles, segments, tombstones, key scopes, the queue."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ledger.admin.links import record_url
+from ledger.admin.readonly import ReadOnlyAdmin
+from ledger.models import (
+    HOUSE_SCOPE,
+    Incarnation,
+    Leaf,
+    Pending,
+    Record,
+    Scope,
+    SealedFile,
+    Segment,
+    Tile,
+    Tombstone,
+)
+from ledger.tree import split_hashes
+
+
+def whose(scopes: Sequence[UUID]) -> str:
+    """Say for how many people something is sealed; their ids would tie events to one person."""
+    if list(scopes) == [HOUSE_SCOPE]:
+        return "the organisation"
+    return "1 person" if len(scopes) == 1 else f"{len(scopes)} people"
+
+
+class TechnicalAdmin(ReadOnlyAdmin):
+    """A screen of the group *Technical*: rows as they are stored."""
+
+    menu_group = "Technical"
+    sortable_by = ()
+
+
+class OfRecordAdmin(TechnicalAdmin):
+    """Rows that belong to a record, each with a link to it.
+
+    The record's uuid comes by a subquery: no row of it can be missed, as by an inner join.
+    """
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        uuid = Record.objects.filter(pk=OuterRef("record_id")).values("uuid")[:1]
+        return super().get_queryset(request).annotate(record_uuid=Subquery(uuid))
+
+    @admin.display(description="record")
+    def of_record(self, row: Any) -> str | SafeString:
+        if row.record_uuid is None:
+            return f"{row.record_id}: gone"
+        url = record_url(row.record_uuid)
+        return format_html('<a class="mu-link" href="{}">{}</a>', url, row.record_uuid)
+
+
+@admin.register(Incarnation)
+class IncarnationAdmin(TechnicalAdmin):
+    """The lives of each log, by origin."""
+
+    menu_icon = "history"
+    list_display = ("origin", "log", "ordinal")
+    list_select_related = ("log",)
+    fields = ("log", "ordinal", "origin")
+    ordering = ("log", "ordinal")
+
+
+@admin.register(Leaf)
+class LeafAdmin(OfRecordAdmin):
+    """Leaves, the newest first."""
+
+    menu_icon = "eco"
+    list_display = ("index", "incarnation", "of_record")
+    list_select_related = ("incarnation",)
+    fields = ("index", "incarnation", "of_record")
+    ordering = ("-record_id",)
+
+
+@admin.register(Tile)
+class TileAdmin(TechnicalAdmin):
+    """Full tiles: 256 hashes and the root over them."""
+
+    menu_icon = "grid_on"
+    list_display = ("id", "incarnation", "level", "index", "short_root")
+    list_select_related = ("incarnation",)
+    fields = ("incarnation", ("level", "index"), "whole_root", "all_hashes")
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tile]:
+        tiles: QuerySet[Tile] = super().get_queryset(request)
+        return tiles.defer("hashes")
+
+    @admin.display(description="root")
+    def short_root(self, tile: Tile) -> str:
+        return f"{tile.root.hex()[:16]}…"
+
+    @admin.display(description="root")
+    def whole_root(self, tile: Tile) -> str:
+        return tile.root.hex()
+
+    @admin.display(description="hashes")
+    def all_hashes(self, tile: Tile) -> SafeString:
+        lines = "\n".join(one.hex() for one in split_hashes(tile.hashes))
+        return format_html('<pre class="mu-text">{}</pre>', lines)
+
+
+@admin.register(Segment)
+class SegmentAdmin(OfRecordAdmin):
+    """Sealed openings, closed: for how many people, and how many bytes."""
+
+    menu_icon = "lock"
+    list_display = ("id", "of_record", "position", "sealed_for", "stored")
+    fields = ("of_record", "position", "sealed_for", "stored")
+    ordering = ("-id",)
+
+    @admin.display(description="sealed for")
+    def sealed_for(self, segment: Segment) -> str:
+        return whose(segment.scopes)
+
+    @admin.display(description="bytes")
+    def stored(self, segment: Segment) -> int:
+        return len(segment.ciphertext)
+
+
+@admin.register(Tombstone)
+class TombstoneAdmin(OfRecordAdmin):
+    """Proofs that gone segments were destroyed."""
+
+    menu_icon = "delete_forever"
+    list_display = ("id", "of_record", "position", "epoch", "entry")
+    fields = ("of_record", "position", ("epoch", "entry"), "salt_hex", "proof_path")
+    ordering = ("-id",)
+
+    @admin.display(description="salt")
+    def salt_hex(self, tombstone: Tombstone) -> str:
+        return tombstone.salt.hex()
+
+    @admin.display(description="path")
+    def proof_path(self, tombstone: Tombstone) -> SafeString:
+        lines = "\n".join(bytes(one).hex() for one in tombstone.path)
+        return format_html('<pre class="mu-text">{}</pre>', lines)
+
+
+@admin.register(Scope)
+class ScopeAdmin(TechnicalAdmin):
+    """Key scopes; the keys themselves are in the keystore and on no screen."""
+
+    menu_icon = "key"
+    list_display = ("id", "retention", "state")
+    list_filter = ("state", "retention")
+    fields = ("id", "retention", "state")
+    ordering = ("id",)
+
+
+@admin.register(SealedFile)
+class SealedFileAdmin(TechnicalAdmin):
+    """Sealed files, closed."""
+
+    menu_icon = "draft"
+    list_display = ("id", "size", "sealed_for")
+    fields = ("id", "size", "sealed_for")
+    ordering = ("id",)
+
+    @admin.display(description="sealed for")
+    def sealed_for(self, file: SealedFile) -> str:
+        return whose(file.scopes)
+
+
+@admin.register(Pending)
+class PendingAdmin(OfRecordAdmin):
+    """Records that wait for their place, the first in line first."""
+
+    menu_icon = "hourglass_top"
+    list_display = ("record_id", "of_record", "queued_at")
+    fields = ("of_record", "queued_at")
+    ordering = ("record_id",)

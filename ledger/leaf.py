@@ -1,0 +1,184 @@
+"""Record bodies and leaves: their exact bytes, and the chain that they form.
+
+A body is what one event says, a leaf is that record in its place. Design, section 4.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from . import strict_base64
+from .canonical import JSON, MAX_INTEGER, canonical, parse_object
+from .commitment import COMMITMENT_SIZE, KIND_PATTERN, MAX_SEGMENTS, is_padded
+from .errors import CanonicalError, LeafError, RecordTooLarge
+from .merkle import HASH_SIZE, leaf_hash
+
+MAX_BODY_SIZE = 65_000
+# A leaf must fit an entry bundle of tlog-tiles, whose length field has 16 bits.
+MAX_LEAF_SIZE = 65_535
+VERSION = 1
+FIRST_PREV = bytes(HASH_SIZE)
+
+_AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00Z\Z", re.ASCII)
+_PREV = re.compile(r"[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True)
+class Body:
+    """What one event says. ``at`` is cut to the minute; ``commitments`` are sorted raw bytes."""
+
+    at: str
+    commitments: tuple[bytes, ...]
+    facts: Mapping[str, JSON]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A record in its place: ``prev`` is the hash of the leaf before, ``hash`` its own."""
+
+    index: int
+    prev: bytes
+    body: Body
+    hash: bytes
+
+
+def body_bytes(
+    *, at: datetime, commitments: Sequence[bytes], facts: Mapping[str, JSON], kind: str
+) -> bytes:
+    """Write a record's body; ``at`` is an aware time already cut to its minute or hour.
+
+    ``commitments`` are raw and in order. Raises LeafError for a shape that ``parse_body`` would
+    refuse, RecordTooLarge beyond 65,000 bytes or 256 segments, CanonicalError for other facts.
+    """
+    body = Body(format_at(at), tuple(commitments), dict(facts), kind)
+    _check_body(body)
+    data = _encode(body)
+    if len(data) > MAX_BODY_SIZE:
+        raise RecordTooLarge(f"record has {len(data)} bytes, at most {MAX_BODY_SIZE}")
+    return data
+
+
+def parse_body(data: bytes) -> Body:
+    """Parse a record's body. Raises LeafError when it is not exactly what ``body_bytes`` writes."""
+    if len(data) > MAX_BODY_SIZE:
+        raise RecordTooLarge(f"record has {len(data)} bytes, at most {MAX_BODY_SIZE}")
+    return _body_of(_parse(data))
+
+
+def leaf_bytes(index: int, prev: bytes, body: bytes) -> bytes:
+    """Write a leaf by splicing the record's bytes: its keys sort around them.
+
+    ``body`` is taken as it is; ``prev`` are the 32 bytes of the leaf hash before, zeros for
+    index 0. Raises LeafError.
+    """
+    if not 0 <= index <= MAX_INTEGER or len(prev) != HASH_SIZE:
+        raise LeafError(f"leaf {index} with a previous hash of {len(prev)} bytes cannot be written")
+    return b'{"index":%d,"prev":"%s","record":%s}' % (index, prev.hex().encode(), body)
+
+
+def parse_leaf(data: bytes) -> Leaf:
+    """Parse a leaf and the record in it. Raises LeafError."""
+    if len(data) > MAX_LEAF_SIZE:
+        raise LeafError(f"leaf has {len(data)} bytes, at most {MAX_LEAF_SIZE}")
+    value = _parse(data)
+    _check_keys(value, {"index", "prev", "record"}, "leaf")
+    index, prev, record = value["index"], value["prev"], value["record"]
+    if type(index) is not int or index < 0:
+        raise LeafError("leaf's index is not a number from 0")
+    if type(prev) is not str or not _PREV.match(prev):
+        raise LeafError("leaf's prev is not 64 hexadecimal digits")
+    if type(record) is not dict:
+        raise LeafError("leaf's record is not an object")
+    if index == 0 and prev != FIRST_PREV.hex():
+        raise LeafError("leaf 0 names a leaf before it")
+    return Leaf(index, bytes.fromhex(prev), _body_of(record), leaf_hash(data))
+
+
+def verify_link(before: Leaf, after: Leaf) -> None:
+    """Check that ``after`` comes right behind ``before`` and names it. Raises LeafError."""
+    if after.index != before.index + 1:
+        raise LeafError(f"leaf {after.index} stands behind leaf {before.index}")
+    if after.prev != before.hash:
+        raise LeafError(f"leaf {after.index} does not name leaf {before.index} as the one before")
+
+
+def format_at(at: datetime) -> str:
+    """Write an aware time as the chain shows it. Raises LeafError when it is naive."""
+    if at.tzinfo is None:
+        raise LeafError("time has no zone")
+    # Not isoformat(): a year before 1000 and a fraction of a second would change the shape.
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_at(text: str) -> datetime:
+    """Parse a time as the chain shows it. Raises LeafError unless it is cut to the minute."""
+    try:
+        if not _AT.match(text):
+            raise ValueError(text)
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as exc:
+        raise LeafError("record's at is not a time in UTC, cut to the minute") from exc
+
+
+def _encode(body: Body) -> bytes:
+    commitments: list[JSON] = [strict_base64.encode(value) for value in body.commitments]
+    return canonical(
+        {
+            "at": body.at,
+            "commitments": commitments,
+            "facts": dict(body.facts),
+            "kind": body.kind,
+            "v": VERSION,
+        }
+    )
+
+
+def _parse(data: bytes) -> dict[str, JSON]:
+    try:
+        return parse_object(data)
+    except CanonicalError as exc:
+        raise LeafError(str(exc)) from exc
+
+
+def _body_of(value: dict[str, JSON]) -> Body:
+    _check_keys(value, {"at", "commitments", "facts", "kind", "v"}, "record")
+    if type(value["v"]) is not int or value["v"] != VERSION:
+        raise LeafError(f"record's version is not {VERSION}")
+    at, kind, facts = value["at"], value["kind"], value["facts"]
+    if type(at) is not str or type(kind) is not str or type(facts) is not dict:
+        raise LeafError("record's at, kind and facts are not a text, a text and an object")
+    body = Body(at, _parse_commitments(value["commitments"]), facts, kind)
+    _check_body(body)
+    return body
+
+
+def _parse_commitments(value: JSON) -> tuple[bytes, ...]:
+    if type(value) is not list:
+        raise LeafError("record's commitments are not a list")
+    decoded = [strict_base64.decode(text) if type(text) is str else None for text in value]
+    commitments = tuple(data for data in decoded if data is not None)
+    if len(commitments) != len(value):
+        raise LeafError("a commitment is not padded base64")
+    return commitments
+
+
+def _check_body(body: Body) -> None:
+    parse_at(body.at)
+    if not KIND_PATTERN.match(body.kind):
+        raise LeafError("record's kind is not of the form noun.past_participle")
+    count = len(body.commitments)
+    if count > MAX_SEGMENTS:
+        raise RecordTooLarge(f"record has {count} segments, at most {MAX_SEGMENTS}")
+    if not is_padded(count):
+        raise LeafError(f"record shows {count} commitments, wanted 0 or a power of two")
+    if any(len(commitment) != COMMITMENT_SIZE for commitment in body.commitments):
+        raise LeafError("a commitment has not 32 bytes")
+    if any(a >= b for a, b in zip(body.commitments, body.commitments[1:], strict=False)):
+        raise LeafError("commitments are not in order, or one stands twice")
+
+
+def _check_keys(value: dict[str, JSON], wanted: set[str], what: str) -> None:
+    if value.keys() != wanted:
+        raise LeafError(f"{what} has not exactly the keys {', '.join(sorted(wanted))}")

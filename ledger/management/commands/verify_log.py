@@ -1,0 +1,86 @@
+"""Verify logs from bodies to signed root; exit 0 when sound, 1 when not."""
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import Progress
+
+from ledger.models import Leaf, Log
+from ledger.services.watch import check_log
+from ledger.verification import LogVerdict
+from ledger.verification.findings import Aspect
+
+
+class Command(BaseCommand):
+    """Three verdicts for each log: integrity, completeness, openness; kept for the start page."""
+
+    help = "Verify one log, or all: integrity, completeness, openness. Exit 0 or 1."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--log", help="name of one log; all logs when left out")
+        parser.add_argument("--json", action="store_true", help="print one JSON object a log")
+
+    def handle(self, *, log: str | None, json: bool, **options: Any) -> None:  # noqa: ARG002
+        logs = Log.objects.filter(name=log) if log else Log.objects.order_by("id")
+        if not logs:
+            raise CommandError(f"no log is called {log}" if log else "no log is open yet")
+        verdicts = [self._verify(one) for one in logs]
+        for verdict in verdicts:
+            self.stdout.write(as_json(verdict) if json else as_text(verdict))
+        if not all(verdict.is_sound for verdict in verdicts):
+            sys.exit(1)
+
+    def _verify(self, log: Log) -> LogVerdict:
+        console = Console(stderr=True)
+        with Progress(console=console, disable=not console.is_terminal) as bar:
+            total = Leaf.objects.filter(incarnation__log=log).count()
+            task = bar.add_task(f"verifying {log.name}", total=total)
+            return check_log(log, lambda done: bar.advance(task, done))
+
+
+def as_text(verdict: LogVerdict) -> str:
+    """Tell a verdict in words: who signed, what it rests on, the three answers, the findings."""
+    lines = [
+        f"{verdict.origin}: {verdict.size} leaves, signed by {len(verdict.signers)} own keys",
+        "time and completeness rest on: operator's word only",
+    ]
+    for aspect in Aspect:
+        if aspect is Aspect.OPENNESS and not verdict.is_openness_checked:
+            lines.append("openness      not checked: this role has no access to the keystore")
+        else:
+            found = sum(finding.aspect == aspect for finding in verdict.findings)
+            lines.append(f"{aspect:<13} {'sound' if not found else f'{found} findings'}")
+    counts = ", ".join(f"{count} {what}" for what, count in sorted(verdict.segments.items()))
+    lines.append(f"segments      {counts or 'none'}; {verdict.rows} rows joined")
+    lines += [f"  {finding.message}" for finding in verdict.findings]
+    return "\n".join(lines)
+
+
+def as_json(verdict: LogVerdict) -> str:
+    """Tell a verdict to a program: one JSON object."""
+    return json.dumps(
+        {
+            "origin": verdict.origin,
+            "size": verdict.size,
+            "root": verdict.root.hex(),
+            "signers": verdict.signers,
+            "rests_on": "operator's word only",
+            "openness_checked": verdict.is_openness_checked,
+            "segments": dict(verdict.segments),
+            "rows": verdict.rows,
+            "sound": verdict.is_sound,
+            "findings": [
+                {
+                    "aspect": finding.aspect,
+                    "code": finding.code,
+                    "origin": finding.origin,
+                    "index": finding.index,
+                    "message": finding.message,
+                }
+                for finding in verdict.findings
+            ],
+        }
+    )

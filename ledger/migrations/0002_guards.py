@@ -1,0 +1,85 @@
+"""Who may do what to the ledger's tables, and the functions that writers call."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+from ledger import guards
+from ledger.models.vault import HOUSE_SCOPE
+
+FUNCTIONS = Path(__file__).with_name("functions.sql").read_text()
+DROP = [
+    "DROP FUNCTION ledger_append(text, uuid, text, text, bytea, text[], bytea[], text[], uuid[])",
+    "DROP FUNCTION ledger_lock_scopes(uuid[])",
+    "DROP FUNCTION ledger_row_digest(text, uuid)",
+    "DROP FUNCTION ledger_columns_digest(jsonb)",
+    "DROP FUNCTION ledger_refuse_transition()",
+    "DROP FUNCTION ledger_refuse_second_value()",
+    "DROP FUNCTION ledger_refuse_new_value()",
+    "DROP FUNCTION ledger_refuse_change()",
+]
+BY_SEQUENCER = ("sequencer",)
+SCOPE_MOVES = {("live", "destroying"), ("destroying", "destroyed")}
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(FUNCTIONS, "; ".join(DROP)),
+        guards.insert_only("ledger_log"),
+        guards.insert_only("ledger_record"),
+        guards.insert_only("ledger_incarnation", writers=BY_SEQUENCER),
+        guards.insert_only("ledger_leaf", writers=BY_SEQUENCER),
+        guards.insert_only("ledger_tile", writers=BY_SEQUENCER),
+        guards.insert_only("ledger_checkpoint", writers=BY_SEQUENCER),
+        guards.insert_only("ledger_anchored", writers=BY_SEQUENCER),
+        guards.insert_only("ledger_epoch", writers=("eraser",)),
+        guards.insert_only("ledger_tombstone", writers=("eraser",)),
+        guards.grant(
+            "ledger_pending",
+            app="SELECT, INSERT",
+            eraser="SELECT, INSERT",
+            sequencer="SELECT, DELETE",
+            auditor="SELECT",
+        ),
+        guards.no_truncate("ledger_pending"),
+        guards.grant(
+            "ledger_segment",
+            app="SELECT, INSERT",
+            eraser="SELECT, INSERT, DELETE",
+            auditor="SELECT",
+        ),
+        guards.frozen("ledger_segment", ("record_id", "position", "scopes", "ciphertext")),
+        guards.no_truncate("ledger_segment"),
+        guards.grant(
+            "ledger_scope",
+            app="SELECT, INSERT",
+            eraser="SELECT, INSERT, UPDATE (state)",
+            auditor="SELECT",
+        ),
+        guards.transitions("ledger_scope", "state", SCOPE_MOVES, initial={"live"}),
+        guards.no_truncate("ledger_scope"),
+        guards.grant(
+            "ledger_requestkey",
+            app="SELECT, INSERT, DELETE, UPDATE (record, row)",
+            eraser="SELECT, INSERT, DELETE, UPDATE (record, row)",
+        ),
+        guards.set_once("ledger_requestkey", ("record", "row")),
+        guards.domain_table("ledger_issuedreport"),
+        guards.transitions(
+            "ledger_issuedreport", "state", {("ordered", "issued")}, initial={"ordered"}
+        ),
+        guards.frozen("ledger_issuedreport", ("first", "end", "ordered_at")),
+        guards.grant(
+            "ledger_sealedfile",
+            app="SELECT, INSERT",
+            eraser="SELECT, INSERT, DELETE",
+            auditor="SELECT",
+        ),
+        migrations.RunSQL(
+            f"INSERT INTO ledger_scope (id, retention, state) "
+            f"VALUES ('{HOUSE_SCOPE}', 'house', 'live')",
+            f"DELETE FROM ledger_scope WHERE id = '{HOUSE_SCOPE}'",
+        ),
+    ]

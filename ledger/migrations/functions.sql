@@ -1,0 +1,138 @@
+-- Functions of the ledger. Each has a fixed search_path, so that no caller's objects are called.
+
+-- Refuse UPDATE, DELETE or TRUNCATE: the table is append-only.
+CREATE FUNCTION ledger_refuse_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is refused: the table is append-only', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'MU001';
+END $$;
+
+-- Refuse another value in any of the columns named as arguments.
+CREATE FUNCTION ledger_refuse_new_value() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+    before jsonb := to_jsonb(OLD);
+    after jsonb := to_jsonb(NEW);
+BEGIN
+    FOR i IN 0 .. TG_NARGS - 1 LOOP
+        IF before -> TG_ARGV[i] IS DISTINCT FROM after -> TG_ARGV[i] THEN
+            RAISE EXCEPTION 'column % of % is frozen', TG_ARGV[i], TG_TABLE_NAME
+                USING ERRCODE = 'MU002';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$;
+
+-- Refuse to replace a value that is set, in any of the columns named as arguments.
+CREATE FUNCTION ledger_refuse_second_value() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+    before jsonb := to_jsonb(OLD);
+    after jsonb := to_jsonb(NEW);
+BEGIN
+    FOR i IN 0 .. TG_NARGS - 1 LOOP
+        IF before -> TG_ARGV[i] <> 'null'::jsonb
+           AND before -> TG_ARGV[i] IS DISTINCT FROM after -> TG_ARGV[i] THEN
+            RAISE EXCEPTION 'column % of % is set once', TG_ARGV[i], TG_TABLE_NAME
+                USING ERRCODE = 'MU002';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$;
+
+-- First argument: the column. The others: its legal moves 'from>to', and '>start' for inserts.
+CREATE FUNCTION ledger_refuse_transition() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+    before text := '';
+    after text := to_jsonb(NEW) ->> TG_ARGV[0];
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        before := to_jsonb(OLD) ->> TG_ARGV[0];
+        IF before = after THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    IF NOT (before || '>' || after) = ANY (TG_ARGV[1:]) THEN
+        RAISE EXCEPTION '% of % cannot go from % to %', TG_ARGV[0], TG_TABLE_NAME,
+            CASE before WHEN '' THEN 'nothing' ELSE before END, after
+            USING ERRCODE = 'MU003';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- Digest of a row's columns: their jsonb text without nulls (so that a nullable column can be
+-- added and old digests hold) and without the pointer to the record.
+CREATE FUNCTION ledger_columns_digest(columns jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public AS $$
+    SELECT 'sha256:' || encode(sha256(convert_to(
+        coalesce(jsonb_object_agg(key, value), '{}')::text, 'UTF8')), 'hex')
+    FROM jsonb_each(columns) WHERE value <> 'null'::jsonb AND key <> 'record'
+$$;
+
+-- Lock one stored row and return its digest, or NULL when there is none. Unlocked, another could
+-- change it between its digest and the commit, and the newest record would tell of older columns.
+CREATE FUNCTION ledger_row_digest(p_table text, p_id uuid) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, public
+SET timezone = 'UTC' SET bytea_output = 'hex' AS $$
+DECLARE
+    answer text;
+BEGIN
+    EXECUTE format(
+        'SELECT ledger_columns_digest(to_jsonb(t)) FROM public.%I t WHERE id = $1 FOR NO KEY UPDATE',
+        p_table
+    ) INTO answer USING p_id;
+    RETURN answer;
+END $$;
+
+-- Lock live scopes in the order of their ids; as owner, since the lock wants UPDATE and the
+-- application has none. Waits for a destruction under way and then refuses.
+CREATE FUNCTION ledger_lock_scopes(p_scopes uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    locked bigint;
+BEGIN
+    SELECT count(*) INTO locked FROM (
+        SELECT 1 FROM public.ledger_scope
+        WHERE id = ANY (p_scopes) AND state = 'live' ORDER BY id FOR KEY SHARE
+    ) AS live;
+    IF locked <> cardinality(p_scopes) THEN
+        RAISE EXCEPTION 'a key scope is gone or being destroyed' USING ERRCODE = 'MU004';
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION ledger_lock_scopes(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_lock_scopes(uuid[]) TO app, eraser;
+
+-- Write one record with its segments, queue it, and point its rows at it. `p_rest` is the
+-- canonical body behind its first member "at", which sorts first; `p_at` NULL means now, cut.
+CREATE FUNCTION ledger_append(
+    p_log text, p_uuid uuid, p_at text, p_cut text, p_rest bytea,
+    p_scopes text[], p_ciphertexts bytea[], p_tables text[], p_ids uuid[],
+    OUT record_id bigint, OUT log_id smallint, OUT body bytea
+) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    SELECT id INTO log_id FROM public.ledger_log WHERE name = p_log;
+    IF log_id IS NULL THEN
+        RAISE EXCEPTION 'no log is called %', p_log USING ERRCODE = 'MU005';
+    END IF;
+    body := convert_to('{"at":"' || coalesce(p_at, to_char(
+        date_trunc(p_cut, clock_timestamp() AT TIME ZONE 'UTC'), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
+    )) || '",', 'UTF8') || p_rest;
+    INSERT INTO public.ledger_record (uuid, log_id, body)
+        VALUES (p_uuid, ledger_append.log_id, ledger_append.body) RETURNING id INTO record_id;
+    INSERT INTO public.ledger_pending (record_id) VALUES (ledger_append.record_id);
+    INSERT INTO public.ledger_segment (record_id, position, scopes, ciphertext)
+        SELECT ledger_append.record_id, s.n - 1, s.scopes::uuid[], s.ciphertext
+        FROM unnest(p_scopes, p_ciphertexts) WITH ORDINALITY AS s (scopes, ciphertext, n);
+    FOR i IN 1 .. cardinality(p_tables) LOOP
+        EXECUTE format('UPDATE public.%I SET record = $1 WHERE id = $2', p_tables[i])
+            USING p_uuid, p_ids[i];
+    END LOOP;
+END $$;
+
+-- The owner's default privileges give nobody EXECUTE; triggers need none.
+GRANT EXECUTE ON FUNCTION
+    ledger_append(text, uuid, text, text, bytea, text[], bytea[], text[], uuid[]) TO app, eraser;
+GRANT EXECUTE ON FUNCTION ledger_row_digest(text, uuid), ledger_columns_digest(jsonb)
+    TO app, eraser, auditor;

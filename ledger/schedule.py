@@ -1,0 +1,11 @@
+"""What beat does for the ledger. A check that is not due yet, or under way, costs one query."""
+
+_HOUR = 3600.0
+
+SCHEDULE = {
+    "ledger.check_logs": {"task": "ledger.tasks.check_logs", "schedule": 60.0},
+    "ledger.close_due_epoch": {"task": "ledger.tasks.close_due_epoch", "schedule": 300.0},
+    "ledger.sweep_reports": {"task": "ledger.tasks.sweep_reports", "schedule": 120.0},
+    "ledger.sweep_request_keys": {"task": "ledger.tasks.sweep_request_keys", "schedule": _HOUR},
+    "ledger.sweep_orphan_keys": {"task": "ledger.tasks.sweep_orphan_keys", "schedule": _HOUR},
+}

@@ -1,0 +1,22 @@
+"""All writes to the ledger, one function per thing the product does."""
+
+from ledger.services.append import Unsealed, append
+from ledger.services.disclose import Disclosure, disclose
+from ledger.services.files import open_file, store_file
+from ledger.services.opening import open_log, open_scope
+from ledger.services.shred import Destruction, close_epoch, destroy_scopes, sweep_orphan_keys
+
+__all__ = [
+    "Destruction",
+    "Disclosure",
+    "Unsealed",
+    "append",
+    "close_epoch",
+    "destroy_scopes",
+    "disclose",
+    "open_file",
+    "open_log",
+    "open_scope",
+    "store_file",
+    "sweep_orphan_keys",
+]

@@ -1,0 +1,134 @@
+"""The Merkle tree of one incarnation as PostgreSQL holds it.
+
+Full tiles are stored; a partial tile is computed: at level 0 from the bodies of the tail, above
+from the roots of the full tiles below.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from django.db.models import QuerySet
+
+from ledger.errors import LogTampered
+from ledger.leaf import FIRST_PREV, leaf_bytes
+from ledger.merkle import (
+    HASH_SIZE,
+    TILE_WIDTH,
+    RightEdge,
+    consistency_path_from_tiles,
+    inclusion_path_from_tiles,
+    leaf_hash,
+    subtree_root,
+    tile_root,
+)
+from ledger.models import Incarnation, Leaf, Tile
+
+
+class StoredTree:
+    """Reads hashes, roots and proofs of one incarnation; keeps the tiles it has read."""
+
+    def __init__(self, incarnation: Incarnation) -> None:
+        self._incarnation = incarnation
+        self._tiles: dict[tuple[int, int], Sequence[bytes]] = {}
+
+    def tile(self, level: int, index: int) -> Sequence[bytes]:
+        """Return the hashes of a tile, 256 or as many as there are."""
+        if (level, index) not in self._tiles:
+            self._tiles[level, index] = self._read(level, index)
+        return self._tiles[level, index]
+
+    def root(self, size: int) -> bytes:
+        """Return the root of the first ``size`` leaves. Raises LogTampered when some are gone."""
+        try:
+            return subtree_root(0, size, self.tile)
+        except IndexError as error:
+            raise LogTampered(f"the tree holds fewer than {size} leaves") from error
+
+    def inclusion_path(self, index: int, size: int) -> list[bytes]:
+        """Return the inclusion path of leaf ``index`` in the tree of ``size``."""
+        return inclusion_path_from_tiles(index, size, self.tile)
+
+    def consistency_path(self, first: int, second: int) -> list[bytes]:
+        """Return the consistency proof between two sizes, 0 < first <= second."""
+        return consistency_path_from_tiles(first, second, self.tile)
+
+    def edge_tiles(self, size: int) -> list[list[bytes]]:
+        """Return the partial tile at the right of each level, level 0 first."""
+        tiles, count, level = [], size, 0
+        while count:
+            index, width = divmod(count, TILE_WIDTH)
+            tiles.append(list(self.tile(level, index)[:width]) if width else [])
+            if len(tiles[-1]) != width:
+                raise LogTampered(f"the tree holds fewer than {size} leaves")
+            count, level = index, level + 1
+        return tiles
+
+    def leaf_hash(self, index: int) -> bytes:
+        """Return the hash of the leaf at ``index``; before leaf 0 there are 32 zero bytes."""
+        if index < 0:
+            return FIRST_PREV
+        tile, item = divmod(index, TILE_WIDTH)
+        return self.tile(0, tile)[item]
+
+    def leaf(self, index: int) -> bytes:
+        """Return the exact bytes of the leaf at ``index``."""
+        body = self._leaves(index, index + 1).get().record.body
+        return leaf_bytes(index, self.leaf_hash(index - 1), body)
+
+    def _read(self, level: int, index: int) -> Sequence[bytes]:
+        tiles = Tile.objects.filter(incarnation=self._incarnation)
+        stored = tiles.filter(level=level, index=index).values_list("hashes", flat=True).first()
+        if stored is not None:
+            return split_hashes(stored)
+        begin, end = index * TILE_WIDTH, (index + 1) * TILE_WIDTH
+        if level:
+            below = tiles.filter(level=level - 1, index__gte=begin, index__lt=end)
+            return list(below.order_by("index").values_list("root", flat=True))
+        return list(self._hash_tail(begin, end))
+
+    def _hash_tail(self, begin: int, end: int) -> Iterator[bytes]:
+        prev = self.leaf_hash(begin - 1)
+        bodies = self._leaves(begin, end).values_list("index", "record__body")
+        for expected, (index, body) in enumerate(bodies.order_by("index"), begin):
+            if index != expected:
+                raise LogTampered(f"leaf {expected} is missing")
+            prev = leaf_hash(leaf_bytes(index, prev, body))
+            yield prev
+
+    def _leaves(self, begin: int, end: int) -> QuerySet[Leaf]:
+        leaves = Leaf.objects.filter(incarnation=self._incarnation)
+        return leaves.filter(index__gte=begin, index__lt=end).select_related("record")
+
+
+class GrowingTree:
+    """The right edge of a tree while leaves are added: gives finished tiles and the root."""
+
+    def __init__(self, edge_tiles: list[list[bytes]], prev: bytes, size: int) -> None:
+        self._levels = edge_tiles
+        self.edge = RightEdge.from_tiles(edge_tiles)
+        self.prev = prev
+        self.size = size
+        self.finished: list[tuple[int, int, bytes, bytes]] = []
+
+    def append(self, body: bytes) -> None:
+        """Give ``body`` the next place; finished tiles gather as (level, index, hashes, root)."""
+        self.prev = leaf_hash(leaf_bytes(self.size, self.prev, body))
+        self.edge.append(self.prev)
+        self.size += 1
+        self._add(0, self.prev)
+
+    def _add(self, level: int, item: bytes) -> None:
+        if level == len(self._levels):
+            self._levels.append([])
+        tile = self._levels[level]
+        tile.append(item)
+        if len(tile) == TILE_WIDTH:
+            root = tile_root(tile)
+            index = self.size // TILE_WIDTH ** (level + 1) - 1
+            self.finished.append((level, index, b"".join(tile), root))
+            self._levels[level] = []
+            self._add(level + 1, root)
+
+
+def split_hashes(hashes: bytes) -> list[bytes]:
+    """Return a tile's bytes as a list of hashes."""
+    return [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]

@@ -1,0 +1,187 @@
+"""Databases for tests: one embedded cluster, one migrated template, a clone for each worker.
+
+The cluster and its templates stay under ``var/test/`` from run to run; a template is named by
+the digest of what makes it, so that it is built again only when that changed.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+from config import databases, locks
+from config.embedded import KEYSTORE, MAIN, SUPERUSER, Cluster
+
+ROOT = Path(__file__).parents[1]
+CLUSTER = Cluster(ROOT / "var" / "test" / "postgres", durable=False)
+ALIASES = {"default": MAIN, "keystore": KEYSTORE}
+# All that a template is made from. Migrations import guards and fields, hence the second row.
+_INGREDIENTS = (
+    *("*/migrations/*.py", "*/*/migrations/*.py", "config/roles/*.sql", "config/privileges.py"),
+    *("*/guards.py", "*/fields.py", "*/roles.py", "*/migrations/*.sql", "constraints.txt"),
+    *("config/settings.py",),
+)
+
+
+class Databases:
+    """The two databases of one test process."""
+
+    def __init__(self, process: str) -> None:
+        self.process = process
+        self.template = f"template_{_digest()}"
+
+    def open(self) -> None:
+        """Build the template unless it stands, and clone it. Needs a running cluster."""
+        with locks.held(CLUSTER.folder / "templates"), _administration() as administrator:
+            _drop_leftovers(administrator)
+            if not _exists(administrator, self._name(self.template, "keystore")):
+                self._build(administrator)
+        self.renew()
+
+    def close(self) -> None:
+        connections.close_all()
+        with _administration() as administrator:
+            for alias in ALIASES:
+                _drop(administrator, self._clone(alias))
+                _drop(administrator, self._backup(alias))
+
+    def renew(self) -> None:
+        """Replace both clones by fresh ones, and log in as the application again."""
+        connections.close_all()
+        with _administration() as administrator:
+            for alias, roles in ALIASES.items():
+                _drop(administrator, self._clone(alias))
+                _clone(administrator, self._name(self.template, alias), self._clone(alias))
+                CLUSTER.apply_roles(self._clone(alias), roles)
+        self.log_in("app")
+
+    def back_up(self, alias: str) -> None:
+        """Copy one database aside. Nobody else may be connected to it."""
+        self._copy(self._clone(alias), self._backup(alias))
+
+    def restore(self, alias: str) -> None:
+        """Put the copy in the place of the database, and log in as the application again."""
+        self._copy(self._backup(alias), self._clone(alias))
+        CLUSTER.apply_roles(self._clone(alias), ALIASES[alias])
+        self.log_in("app")
+
+    def log_in(self, role: str) -> None:
+        """Point Django's connections, in every thread, at the clones as ``role``."""
+        logins = {"default": role, "keystore": databases.KEYSTORE_ROLES.get(role)}
+        if role == "superuser":
+            logins = dict.fromkeys(ALIASES, SUPERUSER)
+        for alias, login in logins.items():
+            # A role without access there meets PostgreSQL's refusal, as in its own process.
+            _point(alias, login or role, self._clone(alias))
+
+    def _clone(self, alias: str) -> str:
+        return self._name(f"test_{self.process}", alias)
+
+    def _backup(self, alias: str) -> str:
+        return self._name(f"test_{self.process}_backup", alias)
+
+    @staticmethod
+    def _copy(one: str, other: str) -> None:
+        connections.close_all()
+        with _administration() as administrator:
+            _drop(administrator, other)
+            _clone(administrator, one, other)
+
+    @staticmethod
+    def _name(stem: str, alias: str) -> str:
+        return f"{stem}_{alias}"
+
+    def _build(self, administrator: psycopg.Connection) -> None:
+        for alias, roles in ALIASES.items():
+            building = self._name("building", alias)
+            _drop(administrator, building)
+            administrator.execute(
+                sql.SQL("CREATE DATABASE {} STRATEGY wal_log").format(sql.Identifier(building))
+            )
+            CLUSTER.apply_roles(building, roles)
+            _migrate(alias, building)
+            # Renamed last: a template by that name is whole.
+            finished = self._name(self.template, alias)
+            _drop(administrator, finished)
+            administrator.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                    sql.Identifier(building), sql.Identifier(finished)
+                )
+            )
+            administrator.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                    sql.Identifier(finished), sql.Literal(datetime.now(UTC).isoformat())
+                )
+            )
+
+
+def _migrate(alias: str, name: str) -> None:
+    owner = {"default": "owner", "keystore": "keystore_owner"}[alias]
+    _point(alias, "migrator", name, options={"options": f"-c role={owner}"})
+    call_command("migrate", database=alias, verbosity=0, interactive=False)
+    connections[alias].close()
+
+
+def _point(alias: str, login: str, name: str, options: dict[str, str] | None = None) -> None:
+    connections[alias].close()
+    # One dictionary stands behind the connections of all threads.
+    connections.settings[alias].update(databases.login_embedded(CLUSTER, login, name))
+    connections.settings[alias].update({"CONN_MAX_AGE": 0, "OPTIONS": options or {}})
+
+
+@contextmanager
+def _administration() -> Iterator[psycopg.Connection]:
+    with CLUSTER.connect(SUPERUSER, "postgres") as connection:
+        yield connection
+
+
+def _clone(administrator: psycopg.Connection, template: str, clone: str) -> None:
+    administrator.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(
+            sql.Identifier(clone), sql.Identifier(template)
+        )
+    )
+
+
+def _drop(administrator: psycopg.Connection, name: str) -> None:
+    administrator.execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    )
+
+
+def _exists(administrator: psycopg.Connection, name: str) -> bool:
+    found = administrator.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+    return found.fetchone() is not None
+
+
+def _drop_leftovers(administrator: psycopg.Connection) -> None:
+    """Drop clones of processes that are gone, and templates that are older than a day."""
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    rows = administrator.execute(
+        "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
+    )
+    for name, comment in rows.fetchall():
+        process = name.split("_")[1] if name.startswith("test_") else None
+        outdated = name.startswith("template_") and comment and comment < yesterday.isoformat()
+        if outdated or (process and not Path(f"/proc/{process}").exists()):
+            _drop(administrator, name)
+
+
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in _INGREDIENTS for path in ROOT.glob(pattern)}):
+        if path.relative_to(ROOT).parts[0] not in {".venv", "var", "build"}:
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def process_name() -> str:
+    """Name this process among all that may share the cluster."""
+    return str(os.getpid())

@@ -1,0 +1,35 @@
+"""What ledger tests arrange with: plain events about no row, and people with a scope."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from ledger.kinds import KINDS, Count, Facts, Kind
+from ledger.models import Record, Retention
+from ledger.services import Unsealed, append, open_scope
+
+
+class Tries(Facts):
+    """How many times something was tried in a test."""
+
+    tries: Count
+
+
+THING_TESTED = KINDS.register(Kind("thing.tested", Tries))
+
+
+def record(*segments: Unsealed, tries: int = 1, log: str = "default") -> Record:
+    """Append one event in a transaction of its own."""
+    with transaction.atomic():
+        return append(kind=THING_TESTED, facts=Tries(tries=tries), segments=segments, log=log)
+
+
+def person() -> UUID:
+    """Open a scope as for a new person and return its id."""
+    with transaction.atomic():
+        return open_scope(Retention.PERSON).pk
+
+
+def about(*people: UUID, **payload: str) -> Unsealed:
+    """Return a segment of these people, shared when there are several."""
+    return Unsealed("subject", people, payload)

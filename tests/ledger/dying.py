@@ -1,0 +1,90 @@
+"""Plays sudden death and deep sleep: a process that sends itself a signal at one exact step."""
+
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from itertools import count
+from typing import Any
+
+from django.db import connections
+
+COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
+
+
+def die(action: Callable[[], Any], *, at: str, when: str, time: int = 1) -> None:
+    """Run ``action`` in a process that is killed ``when`` = before or after ``at`` takes effect.
+
+    ``at`` names a function as ``module:qualified.name``; ``time`` says at which of its calls.
+    """
+    with forked(action, at=at, when=when, time=time, sent=signal.SIGKILL) as pid:
+        assert end(pid) == -signal.SIGKILL, f"call {time} of {at} never came"
+
+
+@contextmanager
+def frozen(action: Callable[[], Any], *, at: str) -> Iterator[int]:
+    """Run ``action`` in a process that stops just before ``at``; wake it with SIGCONT.
+
+    The id of the process comes once it has stopped; what is left of it at the end is killed.
+    """
+    with forked(action, at=at, when="before", time=1, sent=signal.SIGSTOP) as pid:
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"{at} was never called"
+        yield pid
+
+
+@contextmanager
+def forked(
+    action: Callable[[], Any], *, at: str, when: str, time: int, sent: signal.Signals
+) -> Iterator[int]:
+    """Start ``action`` in a process that sends itself a signal at ``at``; yield its id.
+
+    It exits with 0 when ``action`` returns, and with 1 when that raises.
+    """
+    # A forked connection would be used from both sides.
+    connections.close_all()
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            _prepare(at, when, time, sent)
+            action()
+            status = 0
+        except BaseException:
+            # Nobody above may catch it: this process ends here. pytest shows what it printed.
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    try:
+        yield pid
+    finally:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def end(pid: int) -> int:
+    """Wait for a process; return its exit status, below 0 for the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _prepare(at: str, when: str, time: int, sent: signal.Signals) -> None:
+    module, _, path = at.partition(":")
+    *owners, name = path.split(".")
+    owner: Any = import_module(module)
+    for step in owners:
+        owner = getattr(owner, step)
+    real, calls = getattr(owner, name), count(1)
+
+    def struck(*args: Any, **options: Any) -> Any:
+        is_due = next(calls) == time
+        if is_due and when == "before":
+            os.kill(os.getpid(), sent)
+        answer = real(*args, **options)
+        if is_due and when == "after":
+            os.kill(os.getpid(), sent)
+        return answer
+
+    setattr(owner, name, struck)

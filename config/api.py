@@ -9,10 +9,12 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
 
+from config.pages import error_page
 from config.statuses import STATUSES
 
 logger = logging.getLogger(__name__)
@@ -50,31 +52,34 @@ def status_of(error: type[Exception]) -> int | None:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_api(request):
+    if is_api(request):
         return problem("ParseError", 400, "the request is malformed")
     return defaults.bad_request(request, exception)
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_api(request):
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    if is_api(request):
         return problem("PermissionDenied", 403, "this is not permitted")
-    return defaults.permission_denied(request, exception)
+    told = _("Your roles do not allow this. A user administrator can say who may.")
+    return error_page(request, 403, title=_("Not permitted"), told=told)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_api(request):
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    if is_api(request):
         return problem("NotFound", 404, "there is nothing at this address")
-    return defaults.page_not_found(request, exception)
+    told = _("There is nothing at this address. It may have been erased, or the link cut off.")
+    return error_page(request, 404, title=_("Nothing here"), told=told)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if _is_api(request):
+    if is_api(request):
         return problem("InternalError", 500, _INTERNAL)
     return defaults.server_error(request)
 
 
-def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api/", "/log/"))
+def is_api(request: HttpRequest) -> bool:
+    """Return whether a program reads the answer."""
+    return request.path.startswith(("/api/", "/log/", "/oauth/"))
 
 
 def _as_api_error(error: Exception) -> Exception:

@@ -156,7 +156,10 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 50,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"anon": environment.text("MUNIMENT_ANONYMOUS_RATE", "60/min")},
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": environment.text("MUNIMENT_ANONYMOUS_RATE", "60/min"),
+        "refused_attempts": environment.text("MUNIMENT_ATTEMPTS_RATE", "20/min"),
+    },
     "NUM_PROXIES": environment.integer("MUNIMENT_PROXIES", 0, least=0, most=9),
     "EXCEPTION_HANDLER": "config.api.problem_of",
     "UNICODE_JSON": True,

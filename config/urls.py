@@ -10,6 +10,7 @@ from oauth2_provider.views import RevokeTokenView, TokenView
 from rest_framework.permissions import AllowAny
 
 from config import health
+from config.attempts import limit_attempts
 
 _OPEN = {"authentication_classes": [], "permission_classes": [AllowAny]}
 
@@ -22,8 +23,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("consent.urls")),
     # Django's own page would change an account off the record; one-time sign-ins do it on record.
     path("admin/password_change/", defaults.page_not_found, {"exception": Http404()}),
+    path("admin/login/", limit_attempts(admin.site.login, door="sign-in")),
     path("admin/", admin.site.urls),
-    path("oauth/token/", TokenView.as_view(), name="token"),
+    path("oauth/token/", limit_attempts(TokenView.as_view(), door="token"), name="token"),
     path("oauth/revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
     path("api/v1/schema/", SpectacularAPIView.as_view(**_OPEN), name="schema"),
     path("api/v1/", include("generation.urls")),

@@ -7,7 +7,6 @@ ConsentError
 ├── TwoPeopleNeeded      the second step must be taken by somebody else
 ├── RoleConflict         one person may not hold these two roles
 ├── AlreadyOpened        the service has accounts, so it cannot be opened again
-├── AnswerGone           what a request was answered with has been erased since
 ├── Unknown              no row of that sort has this id
 ├── AlreadyKnown         a row for the same thing exists
 ├── IdentityNotShown     the person's identity is not established well enough for this
@@ -49,10 +48,6 @@ class RoleConflict(ConsentError):
 
 class AlreadyOpened(ConsentError):
     """The service has accounts, so it cannot be opened again."""
-
-
-class AnswerGone(ConsentError):
-    """What a request was answered with has been erased since."""
 
 
 class Unknown(ConsentError):

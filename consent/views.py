@@ -26,7 +26,7 @@ from rest_framework.views import APIView
 
 from consent import services
 from consent.decisions import decide_uses
-from consent.errors import AnswerGone, SignInRefused, TermsRefused
+from consent.errors import SignInRefused, TermsRefused
 from consent.forms import PasswordForm
 from consent.models import Account, Dataset, DatasetVersion, Grant, Notice, Subject
 from consent.serializers import (
@@ -99,7 +99,7 @@ class ConsentView(APIView):
         with transaction.atomic():
             claimed = claim(client=self.account.pk, key=key, request=request)
             if claimed.is_replay:
-                return _answered(model, claimed.row)
+                return claimed.answer(model)
             row = write()
             claimed.settle(row)
         return row
@@ -315,10 +315,3 @@ class SignInView(View):
 
 def _is_open(account_id: UUID, token: str) -> bool:
     return services.find_sign_in(account_id=account_id, token=token) is not None
-
-
-def _answered(model: type[Row], pk: UUID | None) -> Row:
-    row = model._default_manager.filter(pk=pk).first()
-    if row is None:
-        raise AnswerGone("what this request was answered with has been erased")
-    return row

@@ -15,6 +15,7 @@ LedgerError
 ├── ScopeGone           a person has been, or is being, erased
 ├── SealBroken          ciphertext does not belong where it lies
 ├── IdempotencyConflict a key was used before with other content
+├── AnswerGone          what a request was answered with has been erased since
 ├── NotYetPublished     a record has no leaf under a published checkpoint yet
 ├── SigningKeyRefused   a key file is missing, or others may read it
 ├── AnchorRefused       the database does not continue what the anchor holds
@@ -89,6 +90,10 @@ class SealBroken(LedgerError):
 
 class IdempotencyConflict(LedgerError):
     """An idempotency key was used before with other content."""
+
+
+class AnswerGone(LedgerError):
+    """The row that a repeated request was answered with has been erased."""
 
 
 class NotYetPublished(LedgerError):

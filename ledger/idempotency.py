@@ -8,17 +8,20 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from ledger.errors import IdempotencyConflict, OffTheRecord
+from ledger.errors import AnswerGone, IdempotencyConflict, OffTheRecord
 from ledger.models import Recorded, RequestKey
 from ledger.private_files import read_private
 
 KEPT = timedelta(days=1)
+
+Row = TypeVar("Row", bound=Recorded)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,13 @@ class Claim:
     @property
     def is_replay(self) -> bool:
         return self.row is not None
+
+    def answer(self, model: type[Row]) -> Row:
+        """Return the row that answered this request before. Raises AnswerGone once it is erased."""
+        row = model._default_manager.filter(pk=self.row).first()
+        if row is None:
+            raise AnswerGone("what this request was answered with has been erased")
+        return row
 
     def settle(self, row: Recorded) -> None:
         """Remember ``row`` and its record as the answer, in the claiming transaction."""

@@ -77,30 +77,30 @@ class Sequencer:
 
     def _sequence(self) -> tuple[Checkpoint, int] | None:
         incarnation = self._log.incarnations.order_by("-ordinal").first()
-        last = incarnation and self._check_last(incarnation)
+        last, tree = self._check_last(incarnation) if incarnation else (None, GrowingTree())
         pending = self._read_pending()
         if not pending:
             return (last, 0) if last and not Anchored.objects.filter(pk=last.pk).exists() else None
         incarnation = incarnation or self._open_incarnation(pending[0][1])
-        tree = self._grow(incarnation, last.size if last else 0)
         for _, body in pending:
             tree.append(body)
         self._write(incarnation, tree, [record for record, _ in pending])
         return self._sign(incarnation, tree), len(pending)
 
-    def _check_last(self, incarnation: Incarnation) -> Checkpoint:
-        """Return the last checkpoint, once keys, tree and anchor agree with it."""
+    def _check_last(self, incarnation: Incarnation) -> tuple[Checkpoint, GrowingTree]:
+        """Return the last checkpoint and its tree, once keys, tree and anchor agree with it."""
         last = incarnation.checkpoints.order_by("-size").first()
         if last is None:
             raise LogTampered(f"{incarnation.origin} has leaves but no checkpoint")
         head = self._verify_note(incarnation, last)
-        tree = StoredTree(incarnation)
+        stored = StoredTree(incarnation)
         if incarnation.leaves.filter(index__gte=last.size).exists():
             raise LogTampered(f"{incarnation.origin} holds leaves beyond size {last.size}")
-        if GrowingTree(tree.edge_tiles(last.size), b"", last.size).edge.root() != head.root:
+        tree = stored.grow(last.size)
+        if tree.edge.root() != head.root:
             raise LogTampered(f"{incarnation.origin}: the tree does not give the root of {last}")
-        self._check_anchor(incarnation, tree, head)
-        return last
+        self._check_anchor(incarnation, stored, head)
+        return last, tree
 
     def _verify_note(self, incarnation: Incarnation, last: Checkpoint) -> TreeHead:
         signers = self._read_signers(incarnation.origin)
@@ -157,10 +157,6 @@ class Sequencer:
                 "database that the anchor belongs to"
             )
         return Incarnation.objects.create(log=self._log, ordinal=1, origin=origin)
-
-    def _grow(self, incarnation: Incarnation, size: int) -> GrowingTree:
-        tree = StoredTree(incarnation)
-        return GrowingTree(tree.edge_tiles(size), tree.leaf_hash(size - 1), size)
 
     def _write(self, incarnation: Incarnation, tree: GrowingTree, records: list[int]) -> None:
         first = tree.size - len(records)

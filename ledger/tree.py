@@ -62,6 +62,10 @@ class StoredTree:
             count, level = index, level + 1
         return tiles
 
+    def grow(self, size: int) -> "GrowingTree":
+        """Return the tree of the first ``size`` leaves, ready to take more."""
+        return GrowingTree(self.edge_tiles(size), self.leaf_hash(size - 1), size)
+
     def leaf_hash(self, index: int) -> bytes:
         """Return the hash of the leaf at ``index``; before leaf 0 there are 32 zero bytes."""
         if index < 0:
@@ -102,8 +106,10 @@ class StoredTree:
 class GrowingTree:
     """The right edge of a tree while leaves are added: gives finished tiles and the root."""
 
-    def __init__(self, edge_tiles: list[list[bytes]], prev: bytes, size: int) -> None:
-        self._levels = edge_tiles
+    def __init__(
+        self, edge_tiles: Sequence[list[bytes]] = (), prev: bytes = FIRST_PREV, size: int = 0
+    ) -> None:
+        self._levels = list(edge_tiles)
         self.edge = RightEdge.from_tiles(edge_tiles)
         self.prev = prev
         self.size = size

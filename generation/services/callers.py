@@ -2,15 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from consent.models import Account
-from consent.services.authority import get
 from ledger import idempotency
 from ledger.canonical import JSON, canonical
-from ledger.models import Recorded
-
-Row = TypeVar("Row", bound=Recorded)
 
 
 @dataclass(frozen=True)
@@ -27,9 +22,3 @@ class Caller:
         """
         request = canonical(dict(asked))
         return idempotency.claim(client=self.account.pk, key=self.key, request=request)
-
-
-def answered(model: type[Row], claim: idempotency.Claim) -> Row:
-    """Return the row that answered the same request before. Raises Unknown once it is erased."""
-    assert claim.row is not None
-    return get(model._default_manager.all(), claim.row)

@@ -23,7 +23,7 @@ from generation.kinds import (
 )
 from generation.models import ModelVersion, Policy
 from generation.policy import parse_policy
-from generation.services.callers import Caller, answered
+from generation.services.callers import Caller
 from generation.states import ModelState, PolicyState
 from ledger.canonical import JSON, canonical
 from ledger.kinds import NoFacts
@@ -86,7 +86,7 @@ def register_model(*, caller: Caller, request: ModelRequest) -> ModelVersion:
     with transaction.atomic():
         claim = caller.claim(request.asked())
         if claim.is_replay:
-            return answered(ModelVersion, claim)
+            return claim.answer(ModelVersion)
         model = _model_of(request)
         held = _insert_or_find(model)
         if held is None:

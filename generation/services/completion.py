@@ -13,7 +13,7 @@ from generation.errors import ImageCarriesMark, ModelConflict, RequestRefused, R
 from generation.kinds import RUN_COMPLETED, RUN_FAILED, RunCompleted, RunFailed
 from generation.marking.intake import ImageFormat, Limits, Picture, decode
 from generation.models import Job, Output, Run
-from generation.services.callers import Caller, answered
+from generation.services.callers import Caller
 from generation.states import FailureReason, RunState
 from ledger import vault
 from ledger.canonical import JSON, canonical
@@ -44,7 +44,7 @@ def complete_run(
     with transaction.atomic():
         claim = caller.claim(asked)
         if claim.is_replay:
-            return answered(Run, claim)
+            return claim.answer(Run)
         run = _lock_allowed(caller, run_id, "generation.complete_run")
         _seal_details(run, details)
         outputs = [
@@ -71,7 +71,7 @@ def fail_run(*, caller: Caller, run_id: UUID, reason: FailureReason) -> Run:
     with transaction.atomic():
         claim = caller.claim(asked)
         if claim.is_replay:
-            return answered(Run, claim)
+            return claim.answer(Run)
         run = _lock_allowed(caller, run_id, "generation.fail_run")
         run.state, run.failure, run.ended_at = RunState.FAILED, reason.value, database_now()
         run.save(update_fields=["state", "failure", "ended_at"])

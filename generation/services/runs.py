@@ -15,7 +15,7 @@ from generation.errors import NoActivePolicy, RequestRefused, SequenceReused
 from generation.kinds import RUN_AUTHORISED, RunAuthorised
 from generation.models import Case, Policy, Run, RunDepiction
 from generation.policy import Outcome, Verdict, screen_prompt
-from generation.services.callers import Caller, answered
+from generation.services.callers import Caller
 from generation.services.catalogue import get_runnable_model
 from generation.services.consents import ConsentAnswer, ask_consent
 from generation.states import RunOutcome
@@ -127,7 +127,7 @@ def authorise_run(*, caller: Caller, request: RunRequest) -> Run:
     with transaction.atomic():
         claim = caller.claim(request.asked())
         if claim.is_replay:
-            return answered(Run, claim)
+            return claim.answer(Run)
         project = get(Project.objects.all(), request.project)
         require(caller.account, "generation.authorise_run", project)
         subjects = _get_subjects(request.depicts)

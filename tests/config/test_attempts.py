@@ -1,0 +1,67 @@
+"""Who guesses passwords or secrets is slowed down; who has the right one is not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from oauth2_provider.models import Application
+
+pytestmark = pytest.mark.django_db
+ALLOWED = 20
+SECRET = "a secret"
+
+
+@pytest.fixture(autouse=True)
+def fresh_counts() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def sign_in(client: Client) -> Any:
+    return client.post("/admin/login/", {"username": "eve@people.example", "password": "guess"})
+
+
+def ask_token(client: Client, secret: str) -> Any:
+    form = {"grant_type": "client_credentials", "client_id": "sdk-1", "client_secret": secret}
+    return client.post("/oauth/token/", form)
+
+
+def test_guessing_a_password_is_slowed_down_with_a_page_that_says_so(client: Client) -> None:
+    assert {sign_in(client).status_code for _ in range(ALLOWED)} == {200}
+    refused = sign_in(client)
+
+    assert refused.status_code == 429
+    assert "too many failed attempts" in refused.content.decode()
+    assert 0 < int(refused["Retry-After"]) <= 61
+    assert client.get("/admin/login/").status_code == 200
+
+
+def test_guessing_a_secret_is_slowed_down_with_a_problem_document(client: Client) -> None:
+    assert {ask_token(client, "guess").status_code for _ in range(ALLOWED)} == {401}
+    refused = ask_token(client, "guess")
+
+    assert (refused.status_code, refused.json()["type"]) == (429, "Throttled")
+    assert sign_in(client).status_code == 200, "the doors count for themselves"
+
+
+def test_a_program_with_the_right_secret_asks_as_often_as_it_likes(client: Client) -> None:
+    Application.objects.create(
+        client_type=Application.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+        client_id="sdk-1",
+        client_secret=SECRET,
+    )
+
+    assert {ask_token(client, SECRET).status_code for _ in range(ALLOWED + 5)} == {200}
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/admin/password_change/"])
+def test_a_missing_page_is_a_page_with_the_way_back(client: Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in answer.content.decode()
+    assert 'href="/admin/"' in answer.content.decode()

@@ -9,7 +9,7 @@ LedgerError
 │   └── RecordTooLarge  an event must be split over several records
 ├── ArchiveError        a ZIP file leaves the strict profile
 │   └── NotAnArchive    a file is no ZIP file at all
-├── UnknownKind, UnknownLog, UnknownRecord      there is none of that name
+├── UnknownKind, UnknownLog, UnknownRecord, UnknownTile     there is none of that name
 ├── FactsRefused        facts do not fit the schema of their kind
 ├── OffTheRecord        something would happen without a record
 ├── ScopeGone           a person has been, or is being, erased
@@ -70,6 +70,10 @@ class UnknownLog(LedgerError):
 
 class UnknownRecord(LedgerError):
     """No record has this id."""
+
+
+class UnknownTile(LedgerError):
+    """The published tree has no such tile, or not yet."""
 
 
 class FactsRefused(LedgerError):

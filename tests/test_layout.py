@@ -19,8 +19,9 @@ HIDDEN = {
 # Functions over bytes and frozen dataclasses: no Django, no clock of their own, no input.
 PURE = {
     *("ledger.canonical", "ledger.commitment", "ledger.errors", "ledger.kinds", "ledger.leaf"),
-    *("ledger.merkle", "ledger.note", "ledger.strict_base64", "ledger.tlogpolicy"),
-    *("ledger.tlogproof", "consent.clock", "consent.decision", "consent.errors", "consent.uses"),
+    *("ledger.merkle", "ledger.note", "ledger.receipt", "ledger.strict_base64"),
+    *("ledger.tlogpolicy", "ledger.tlogproof", "ledger.tlogtiles", "consent.clock"),
+    *("consent.decision", "consent.errors", "consent.uses"),
     *("generation.errors", "generation.policy"),
 }
 FACES = {"views", "serializers", "urls", "tasks", "admin", "management", "forms"}

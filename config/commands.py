@@ -12,8 +12,10 @@ from config import databases, embedded, environment
 # The role of a command that needs another one than ``app``; MUNIMENT_ROLE overrides it.
 ROLES = {
     "close_epoch": "eraser",
+    "keys": "eraser",
     "migrate": "migrator",
     "migrate_all": "migrator",
+    "replay_journal": "eraser",
     "sequencer": "sequencer",
 }
 WITHOUT_DATABASE = frozenset(

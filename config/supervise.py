@@ -27,7 +27,13 @@ LOOPBACK = "127.0.0.1"
 # A first start makes cluster, tables and keys: long on a busy machine, and cut short if it fails.
 READY_SECONDS = 180
 # Each may be repeated: what is there stays.
-PREPARATIONS = (("migrate_all", "--verbosity=0"), ("open_log",), ("make_certificates",))
+PREPARATIONS = (
+    ("migrate_all", "--verbosity=0"),
+    ("replay_journal",),
+    ("open_log",),
+    ("make_certificates",),
+    ("record_installation",),
+)
 
 
 class SuperviseError(RuntimeError):

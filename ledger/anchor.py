@@ -1,7 +1,8 @@
 """The anchor: the newest checkpoint of each log, kept outside the database.
 
 A restored backup cannot take it back, so that a signed log never forks: what contradicts the
-anchor is refused. Standbys share the folder; a lock file makes each step compare-and-swap.
+anchor is refused. Standbys share the folder; a lock file makes each step compare-and-swap. Each
+origin keeps its anchor for ever; that of a log which was continued takes no further checkpoint.
 """
 
 import fcntl
@@ -26,6 +27,11 @@ class Anchor:
     def path(self) -> Path:
         return self.folder / f"{self.origin.replace('/', '_')}.checkpoint"
 
+    @property
+    def exists(self) -> bool:
+        """Return whether this origin was ever opened, as far as this folder knows."""
+        return self.path.exists()
+
     def open(self, key_ids: tuple[str, ...]) -> None:
         """Announce a new incarnation, before its first leaf commits.
 
@@ -34,7 +40,31 @@ class Anchor:
         with self._locked():
             if not self.path.exists():
                 lines = [self.origin, "0", *key_ids]
-                self._write("".join(f"{line}\n" for line in lines))
+                self._write(self.path, "".join(f"{line}\n" for line in lines))
+
+    def close(self, last: Checkpoint | None, successor: str) -> None:
+        """Let this origin take no further checkpoint: ``successor`` goes on from ``last``.
+
+        Safe to repeat. Raises AnchorRefused when the anchor holds another checkpoint than
+        ``last``, or the log was continued as another origin.
+        """
+        with self._locked():
+            held, continued = self.checkpoint(), self.successor()
+            if held != last:
+                raise AnchorRefused(
+                    f"the anchor of {self.origin} has moved to size {held.size if held else 0} "
+                    "since it was read: run manage.py continue_log again"
+                )
+            if continued not in (None, successor):
+                raise AnchorRefused(f"{self.origin} was continued as {continued} already")
+            self._write(self._successor_path, f"{successor}\n")
+
+    def successor(self) -> str | None:
+        """Return the origin under which this log goes on, None while it is this one."""
+        try:
+            return self._successor_path.read_text().strip()
+        except FileNotFoundError:
+            return None
 
     def size(self) -> int:
         """Return the size of the anchored tree, 0 when only opened. Raises AnchorRefused."""
@@ -68,17 +98,26 @@ class Anchor:
         """Store a checkpoint that the caller found to continue the anchored one.
 
         One that is older than what is anchored is left out: a leader that was frozen may come
-        late. Raises AnchorRefused when the anchor holds another root of the same size.
+        late. Raises AnchorRefused when the anchor holds another root of the same size, or the log
+        was continued under another origin.
         """
         offered = Checkpoint.parse(Note.parse(note).text)
         with self._locked():
             held = self.checkpoint()
+            if successor := self.successor():
+                raise AnchorRefused(
+                    f"{self.origin} was continued as {successor} and takes no further checkpoint"
+                )
             if held and held.size == offered.size and held.root != offered.root:
                 raise AnchorRefused(
                     f"the anchor of {self.origin} holds another root of size {held.size}"
                 )
             if held is None or held.size < offered.size:
-                self._write(note)
+                self._write(self.path, note)
+
+    @property
+    def _successor_path(self) -> Path:
+        return self.path.with_suffix(".continued")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -87,13 +126,13 @@ class Anchor:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _write(self, text: str) -> None:
-        draft = self.path.with_suffix(".new")
+    def _write(self, path: Path, text: str) -> None:
+        draft = path.with_suffix(".new")
         with draft.open("w") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self.path)
+        draft.replace(path)
         # The rename itself is durable only once the folder is.
         folder = os.open(self.folder, os.O_RDONLY)
         try:

@@ -49,7 +49,7 @@ class Databases:
         connections.close_all()
         with _administration() as administrator:
             for alias in ALIASES:
-                _drop(administrator, self._clone(alias))
+                _drop(administrator, self.name_of(alias))
                 _drop(administrator, self._backup(alias))
 
     def renew(self) -> None:
@@ -57,19 +57,19 @@ class Databases:
         connections.close_all()
         with _administration() as administrator:
             for alias, roles in ALIASES.items():
-                _drop(administrator, self._clone(alias))
-                _clone(administrator, self._name(self.template, alias), self._clone(alias))
-                CLUSTER.apply_roles(self._clone(alias), roles)
+                _drop(administrator, self.name_of(alias))
+                _clone(administrator, self._name(self.template, alias), self.name_of(alias))
+                CLUSTER.apply_roles(self.name_of(alias), roles)
         self.log_in("app")
 
     def back_up(self, alias: str) -> None:
         """Copy one database aside. Nobody else may be connected to it."""
-        self._copy(self._clone(alias), self._backup(alias))
+        self._copy(self.name_of(alias), self._backup(alias))
 
     def restore(self, alias: str) -> None:
         """Put the copy in the place of the database, and log in as the application again."""
-        self._copy(self._backup(alias), self._clone(alias))
-        CLUSTER.apply_roles(self._clone(alias), ALIASES[alias])
+        self._copy(self._backup(alias), self.name_of(alias))
+        CLUSTER.apply_roles(self.name_of(alias), ALIASES[alias])
         self.log_in("app")
 
     def log_in(self, role: str) -> None:
@@ -79,9 +79,10 @@ class Databases:
             logins = dict.fromkeys(ALIASES, SUPERUSER)
         for alias, login in logins.items():
             # A role without access there meets PostgreSQL's refusal, as in its own process.
-            _point(alias, login or role, self._clone(alias))
+            _point(alias, login or role, self.name_of(alias))
 
-    def _clone(self, alias: str) -> str:
+    def name_of(self, alias: str) -> str:
+        """Return the name of the database that ``alias`` stands for in this process."""
         return self._name(f"test_{self.process}", alias)
 
     def _backup(self, alias: str) -> str:
@@ -102,9 +103,7 @@ class Databases:
         for alias, roles in ALIASES.items():
             building = self._name("building", alias)
             _drop(administrator, building)
-            administrator.execute(
-                sql.SQL("CREATE DATABASE {} STRATEGY wal_log").format(sql.Identifier(building))
-            )
+            _create(administrator, building)
             CLUSTER.apply_roles(building, roles)
             _migrate(alias, building)
             # Renamed last: a template by that name is whole.
@@ -147,6 +146,12 @@ def _clone(administrator: psycopg.Connection, template: str, clone: str) -> None
         sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(
             sql.Identifier(clone), sql.Identifier(template)
         )
+    )
+
+
+def _create(administrator: psycopg.Connection, name: str) -> None:
+    administrator.execute(
+        sql.SQL("CREATE DATABASE {} STRATEGY wal_log").format(sql.Identifier(name))
     )
 
 

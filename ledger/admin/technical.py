@@ -5,13 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ledger.admin.links import record_url
 from ledger.admin.readonly import ReadOnlyAdmin
+from ledger.errors import LedgerError
+from ledger.incarnations import read_predecessors, tell_loss
 from ledger.models import (
     HOUSE_SCOPE,
     Incarnation,
@@ -61,13 +63,29 @@ class OfRecordAdmin(TechnicalAdmin):
 
 @admin.register(Incarnation)
 class IncarnationAdmin(TechnicalAdmin):
-    """The lives of each log, by origin."""
+    """The lives of each log, by origin, and what was lost between them."""
 
     menu_icon = "history"
-    list_display = ("origin", "log", "ordinal")
+    list_display = ("origin", "log", "ordinal", "is_continued")
     list_select_related = ("log",)
-    fields = ("log", "ordinal", "origin")
+    fields = ("log", "ordinal", "origin", "register")
     ordering = ("log", "ordinal")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        later = Incarnation.objects.filter(log=OuterRef("log"), ordinal__gt=OuterRef("ordinal"))
+        return super().get_queryset(request).annotate(has_later=Exists(later))
+
+    @admin.display(description="goes on", boolean=True)
+    def is_continued(self, incarnation: Any) -> bool:
+        return not incarnation.has_later
+
+    @admin.display(description="what went before, and what was lost of it")
+    def register(self, incarnation: Incarnation) -> str | SafeString:
+        try:
+            lines = [(tell_loss(one),) for one in read_predecessors(incarnation)]
+        except LedgerError:
+            return "its first record cannot be read"
+        return format_html_join("", '<span class="mu-line">{}</span>', lines) or "nothing"
 
 
 @admin.register(Leaf)

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ledger.certificates import REPORTS, ensure_test_credentials, load_credentials
-from ledger.errors import NotYetPublished
+from ledger.errors import LogContinued, NotYetPublished
 from ledger.models import HOUSE_SCOPE, Incarnation, IssuedReport, ReportState, SealedFile
 from ledger.note import Checkpoint
 from ledger.proofs import (
@@ -52,7 +52,9 @@ def order_report(*, officer: UUID, first: int = 0, end: int | None = None) -> Is
     if not 0 <= first < end <= size:
         raise NotYetPublished(f"records {first} to {end - 1} are not all among {size} published")
     with transaction.atomic():
-        report = IssuedReport.objects.create(first=first, end=end, ordered_at=timezone.now())
+        report = IssuedReport.objects.create(
+            incarnation=incarnation, first=first, end=end, ordered_at=timezone.now()
+        )
         append(
             kind=REPORT_ORDERED,
             facts=ReportOrdered(records=end - first),
@@ -65,11 +67,13 @@ def issue_report(report: IssuedReport) -> IssuedReport:
     """Draft, record, wait for the proof, and store the bundle; safe to repeat.
 
     No transaction may be open. Raises NotYetPublished when the sequencer does not answer in
-    time; nothing is lost then, and the next call issues again.
+    time; nothing is lost then, and the next call issues again. Raises LogContinued when the log
+    goes on under another origin since, which cannot vouch for the one that was reported on.
     """
     if find_bundle(report) is not None:
         return report
     incarnation = current_incarnation(DEFAULT_LOG)
+    _verify_same(report.incarnation, incarnation.origin)
     evidence = collect_evidence(incarnation, report.first, report.end)
     draft = _draft(incarnation, evidence)
     with transaction.atomic():
@@ -82,6 +86,7 @@ def issue_report(report: IssuedReport) -> IssuedReport:
             segments=[Unsealed("house", rows=(report,))],
         )
     published = wait_for_record(record.uuid, PUBLISHED_SECONDS)
+    _verify_same(incarnation, published.origin)
     bundle = _finish(incarnation, evidence, draft, published)
     store_file((HOUSE_SCOPE,), bundle, report.pk)
     return report
@@ -91,7 +96,11 @@ def find_unfinished() -> list[UUID]:
     """Return the ids of reports that were ordered a while ago and have no bundle yet."""
     ordered = IssuedReport.objects.filter(ordered_at__lt=timezone.now() - SWEPT_AFTER)
     there = SealedFile.objects.filter(pk=OuterRef("pk"))
-    return list(ordered.filter(~Exists(there)).values_list("pk", flat=True))
+    # One on an origin that goes on no more can only be ordered anew.
+    later = Incarnation.objects.filter(
+        log=OuterRef("incarnation__log"), ordinal__gt=OuterRef("incarnation__ordinal")
+    )
+    return list(ordered.filter(~Exists(there), ~Exists(later)).values_list("pk", flat=True))
 
 
 def find_bundle(report: IssuedReport) -> SealedFile | None:
@@ -110,6 +119,11 @@ def read_bundle(report: IssuedReport) -> bytes:
 def log_policy(origin: str) -> Policy:
     """Return the policy that an auditor should hold from outside: the log's own two keys."""
     return Policy(tuple(LogKey(verifier) for verifier in read_verifiers(origin)))
+
+
+def _verify_same(incarnation: Incarnation, origin: str) -> None:
+    if incarnation.origin != origin:
+        raise LogContinued(f"the log goes on as {origin} since: order this report again")
 
 
 def _draft(incarnation: Incarnation, evidence: Evidence) -> Draft:

@@ -13,14 +13,14 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from ledger import journal
+from ledger import journal, list_copies
 from ledger.commitment import EpochTree, fresh_randomness, tombstone_leaf
 from ledger.holdings import HOLDINGS, Holding
 from ledger.keystore.keys import destroy_keys
@@ -107,15 +107,18 @@ def close_epoch() -> ClosedEpoch | None:
     """
     with transaction.atomic():
         _lock_epoch("pg_advisory_xact_lock")
-        lists = [kept for kept in ShredList.objects.order_by("id") if _is_deleted(kept)]
-        gone = _without_tombstone(entry for kept in lists for entry in unpack_entries(kept.entries))
+        lists = [one for one in map(open_list, ShredList.objects.order_by("id")) if one.is_done]
+        gone = sorted({entry for one in lists for entry in one.unproved})
+        rows = sorted({row for one in lists for row in unpack_rows(one.kept.rows)})
         number = (Epoch.objects.aggregate(last=Max("number"))["last"] or 0) + 1
-        if gone:
-            _record_epoch(number, gone)
-        if rows := {row for kept in lists for row in unpack_rows(kept.rows)}:
-            _record_relinked(number, sorted(rows))
-    people = sum(kept.people for kept in lists)
-    ShredList.objects.filter(pk__in=[kept.pk for kept in lists]).delete()
+        closing = _record_epoch(number, gone) if gone else None
+        closing = _record_relinked(number, rows) or closing
+        if closing:
+            list_copies.keep(_merged(closing.uuid, gone, rows), list_copies.CLOSED)
+    people = sum(one.kept.people for one in lists if one.counts)
+    done = [one.kept.pk for one in lists]
+    ShredList.objects.filter(pk__in=done).delete()
+    list_copies.drop(done)
     return ClosedEpoch(number, len(gone), people) if gone else None
 
 
@@ -139,14 +142,34 @@ def _set_state(scopes: Sequence[UUID], before: ScopeState, after: ScopeState) ->
 
 
 def _list_segments(scopes: Sequence[UUID]) -> None:
-    """Keep what will go in the keystore, and write the journal's line."""
+    """Keep what will go in the keystore, and write the journal's line.
+
+    A destruction that was cut off goes on with its own list and line: nobody is counted twice.
+    One whose segments a restored backup brought back gets a list and a line of its own.
+    """
     segments = Segment.objects.filter(scopes__overlap=list(scopes))
     gone = sorted(_commitments_of(segments.values_list("record_id", "position")))
-    if not gone and not DataKey.objects.filter(pk__in=scopes).exists():
+    path = settings.MUNIMENT_JOURNAL / journal.NAME
+    lines = [line for line in journal.read(path) if set(line.scopes) == set(scopes)]
+    if not gone and (lines or not DataKey.objects.filter(pk__in=scopes).exists()):
         return
-    # A destruction that was cut off goes on with its own list and line: nobody is counted twice.
+    kept = _unfinished_list(lines, gone) or _new_list(scopes, len(lines), gone)
+    list_copies.keep(kept)
+    journal.write(path, journal.Line(kept.pk, tuple(scopes), list_mac(kept)))
+
+
+def _unfinished_list(lines: Sequence[journal.Line], gone: Sequence[Gone]) -> ShredList | None:
+    """Return the list of the last destruction of these scopes, if it has all that is there."""
+    kept = ShredList.objects.filter(pk=lines[-1].destruction).first() if lines else None
+    if kept is None or list_mac(kept) != lines[-1].mac:
+        return None
+    return kept if set(gone).issubset(unpack_entries(kept.entries)) else None
+
+
+def _new_list(scopes: Sequence[UUID], earlier: int, gone: Sequence[Gone]) -> ShredList:
+    named = ",".join(sorted(map(str, scopes))) + (f"#{earlier}" if earlier else "")
     kept, _ = ShredList.objects.get_or_create(
-        id=uuid5(HOUSE_SCOPE, ",".join(sorted(map(str, scopes)))),
+        id=uuid5(HOUSE_SCOPE, named),
         defaults={
             "secret": secrets.token_bytes(32),
             "people": len(scopes),
@@ -154,11 +177,13 @@ def _list_segments(scopes: Sequence[UUID]) -> None:
             "entries": pack_entries(gone),
         },
     )
+    return kept
+
+
+def list_mac(kept: ShredList) -> bytes:
+    """Return the MAC over a list's commitments that its journal line carries."""
     commitments = b"".join(sorted(entry.commitment for entry in unpack_entries(kept.entries)))
-    mac = hmac.new(kept.secret, commitments, hashlib.sha256).digest()
-    journal.write(
-        settings.MUNIMENT_JOURNAL / journal.NAME, journal.Line(kept.pk, tuple(scopes), mac)
-    )
+    return hmac.new(kept.secret, commitments, hashlib.sha256).digest()
 
 
 def _commitments_of(places: Iterable[tuple[int, int]]) -> Iterator[Gone]:
@@ -168,7 +193,8 @@ def _commitments_of(places: Iterable[tuple[int, int]]) -> Iterator[Gone]:
     bodies = Record.objects.filter(pk__in=positions).values_list("pk", "body")
     for record, body in bodies:
         commitments = parse_body(body).commitments
-        yield from (Gone(record, at, commitments[at]) for at in positions[record])
+        there = (at for at in positions[record] if at < len(commitments))
+        yield from (Gone(record, at, commitments[at]) for at in there)
 
 
 def _empty_holding(holding: Holding, scopes: Sequence[UUID]) -> Step:
@@ -204,12 +230,24 @@ def _list_rows(rows: Sequence[Recorded]) -> None:
     for row in rows:
         type(row)._default_manager.filter(pk=row.pk).update(record=None)
     said = tuple((row._meta.db_table, str(row.pk)) for row in rows)
-    ShredList.objects.create(
+    kept = _unowned_list(uuid4(), (), said)
+    kept.save(force_insert=True)
+    list_copies.keep(kept)
+
+
+def _merged(closing: UUID, gone: Sequence[Gone], rows: Sequence[tuple[str, str]]) -> ShredList:
+    """Return one list of what an epoch destroyed, in the order of the commitments."""
+    return _unowned_list(closing, sorted(gone, key=lambda entry: entry.commitment), rows)
+
+
+def _unowned_list(pk: UUID, gone: Sequence[Gone], rows: Sequence[tuple[str, str]]) -> ShredList:
+    return ShredList(
+        id=pk,
         secret=secrets.token_bytes(32),
         people=0,
         created_at=timezone.now(),
-        entries=b"",
-        rows=pack_rows(said),
+        entries=pack_entries(gone),
+        rows=pack_rows(rows),
     )
 
 
@@ -224,21 +262,42 @@ def _lock_epoch(function: str) -> None:
         cursor.execute(f"SELECT {function}(%s)", [_EPOCH_LOCK])
 
 
-def _is_deleted(kept: ShredList) -> bool:
-    """Return whether every segment on the list is gone: a cut-off destruction is not proved."""
-    listed = {(entry.record, entry.position) for entry in unpack_entries(kept.entries)}
-    stored = Segment.objects.filter(record__in={record for record, _ in listed})
-    return listed.isdisjoint(stored.values_list("record_id", "position"))
+@dataclass(frozen=True)
+class OpenList:
+    """A shred list as this database has it: what of it is still unproved, and whether it is gone.
+
+    ``unproved`` leaves out what has a tombstone, and what another history of this database gave
+    the same record id: a restored one gives its ids anew.
+    """
+
+    kept: ShredList
+    unproved: tuple[Gone, ...]
+    is_done: bool
+
+    @property
+    def counts(self) -> bool:
+        """Return whether its people were destroyed since the last epoch."""
+        return bool(self.unproved) or not self.kept.entries
 
 
-def _without_tombstone(gone: Iterator[Gone]) -> list[Gone]:
-    entries = set(gone)
-    tombstones = Tombstone.objects.filter(record__in={entry.record for entry in entries})
-    proved = set(tombstones.values_list("record_id", "position"))
-    return sorted(entry for entry in entries if (entry.record, entry.position) not in proved)
+def open_list(kept: ShredList) -> OpenList:
+    """Return how a shred list stands beside the segments and tombstones of this database."""
+    true = _of_this_history(set(unpack_entries(kept.entries)))
+    records = {entry.record for entry in true}
+    stored = Segment.objects.filter(record__in=records).values_list("record_id", "position")
+    proved = Tombstone.objects.filter(record__in=records).values_list("record_id", "position")
+    places, graves = set(stored), set(proved)
+    is_done = all((entry.record, entry.position) not in places for entry in true)
+    unproved = [entry for entry in true if (entry.record, entry.position) not in graves]
+    return OpenList(kept, tuple(sorted(unproved)), is_done)
 
 
-def _record_epoch(number: int, gone: Sequence[Gone]) -> None:
+def _of_this_history(entries: Iterable[Gone]) -> set[Gone]:
+    places = ((entry.record, entry.position) for entry in entries)
+    return set(_commitments_of(places)).intersection(entries)
+
+
+def _record_epoch(number: int, gone: Sequence[Gone]) -> Record:
     salted = [(fresh_randomness(), entry) for entry in gone]
     by_leaf = {tombstone_leaf(salt, entry.commitment): (salt, entry) for salt, entry in salted}
     tree = EpochTree(by_leaf)
@@ -259,9 +318,10 @@ def _record_epoch(number: int, gone: Sequence[Gone]) -> None:
     facts = SegmentsDestroyed(epoch=number, count=len(gone), root=root)
     record = append(kind=SEGMENTS_DESTROYED, facts=facts)
     Epoch.objects.create(number=number, record=record.uuid)
+    return record
 
 
-def _record_relinked(number: int, rows: Sequence[tuple[str, str]]) -> None:
+def _record_relinked(number: int, rows: Sequence[tuple[str, str]]) -> Record | None:
     models = {model._meta.db_table: model for model in recorded_models()}
     stored = [
         models[table]._default_manager.filter(pk=pk, record__isnull=True).first()
@@ -269,12 +329,12 @@ def _record_relinked(number: int, rows: Sequence[tuple[str, str]]) -> None:
     ]
     shuffled = [row for row in stored if row is not None]
     if not shuffled:
-        return
+        return None
     secrets.SystemRandom().shuffle(shuffled)
     chunks = [
         shuffled[at : at + _ROWS_PER_SEGMENT] for at in range(0, len(shuffled), _ROWS_PER_SEGMENT)
     ]
-    append(
+    return append(
         kind=ROWS_RELINKED,
         facts=RowsRelinked(epoch=number, count=len(shuffled)),
         segments=[Unsealed("house", rows=tuple(chunk)) for chunk in chunks],

@@ -11,6 +11,7 @@ from uuid import UUID
 from ledger.errors import NotYetPublished, UnknownLog, UnknownRecord
 from ledger.models import Checkpoint, Incarnation, Leaf, Record
 from ledger.note import Note
+from ledger.receipt import Receipt, SignedRoot
 from ledger.tlogproof import TlogProof
 from ledger.tree import StoredTree
 
@@ -26,6 +27,12 @@ class PublishedRecord:
     leaf: bytes
     checkpoint: Checkpoint
     proof: TlogProof
+
+    @property
+    def receipt(self) -> Receipt:
+        """Return the same proof as a COSE receipt."""
+        signed = SignedRoot.parse(self.checkpoint.signed_root)
+        return Receipt(signed, self.index, self.proof.path)
 
 
 def current_incarnation(log: str) -> Incarnation:

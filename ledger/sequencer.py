@@ -22,6 +22,7 @@ from ledger.leaf import parse_body
 from ledger.models import Anchored, Checkpoint, Incarnation, Log, Pending, Tile
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note, Signer, sign_note
+from ledger.receipt import sign_root
 from ledger.record_kinds import LOG_OPENED
 from ledger.signing import read_signers
 from ledger.tree import GrowingTree, StoredTree
@@ -174,8 +175,13 @@ class Sequencer:
 
     def _sign(self, incarnation: Incarnation, tree: GrowingTree) -> Checkpoint:
         head = TreeHead(incarnation.origin, tree.size, tree.edge.root())
-        note = sign_note(head.text, self._read_signers(incarnation.origin))
-        return Checkpoint.objects.create(incarnation=incarnation, size=tree.size, note=str(note))
+        signers = self._read_signers(incarnation.origin)
+        return Checkpoint.objects.create(
+            incarnation=incarnation,
+            size=tree.size,
+            note=str(sign_note(head.text, signers)),
+            signed_root=bytes(sign_root(head, signers)),
+        )
 
     def _publish(self, checkpoint: Checkpoint) -> int:
         """Anchor a committed checkpoint, then let it be seen."""

@@ -11,6 +11,11 @@ urlpatterns = [
     path(
         "api/v1/records/<uuid:record>/proof", views.RecordProofView.as_view(), name="record-proof"
     ),
+    path(
+        "api/v1/records/<uuid:record>/receipt",
+        views.RecordReceiptView.as_view(),
+        name="record-receipt",
+    ),
     path("api/v1/kinds/", views.KindsView.as_view(), name="kinds"),
     path("admin/glossary/", admin.site.admin_view(views.glossary), name="glossary"),
 ]

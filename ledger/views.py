@@ -14,8 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ledger import receipt
 from ledger.glossary import GLOSSARY
 from ledger.kinds import KINDS
+from ledger.negotiation import OneType
 from ledger.proofs import prove_record
 from ledger.serializers import KindSerializer, RecordSerializer
 from ledger.standing import RecordState, get_standing
@@ -50,6 +52,7 @@ class RecordProofView(APIView):
 
     permission_classes = [RecordAccess]
     required_scopes = ["records:read"]
+    content_negotiation_class = OneType
 
     @extend_schema(
         operation_id="record_proof",
@@ -61,6 +64,25 @@ class RecordProofView(APIView):
     )
     def get(self, request: Request, record: UUID) -> HttpResponse:  # noqa: ARG002
         return HttpResponse(str(prove_record(record).proof), content_type=PROOF_TYPE)
+
+
+class RecordReceiptView(APIView):
+    """Prove one record: a COSE receipt (RFC 9942) for the ``leaf`` that the record gives."""
+
+    permission_classes = [RecordAccess]
+    required_scopes = ["records:read"]
+    content_negotiation_class = OneType
+
+    @extend_schema(
+        operation_id="record_receipt",
+        responses={
+            (200, "application/cose"): OpenApiResponse(OpenApiTypes.BINARY, "RFC 9942"),
+            404: OpenApiTypes.OBJECT,
+            409: OpenApiResponse(OpenApiTypes.OBJECT, "The record is not published yet."),
+        },
+    )
+    def get(self, request: Request, record: UUID) -> HttpResponse:  # noqa: ARG002
+        return HttpResponse(bytes(prove_record(record).receipt), content_type=receipt.MEDIA_TYPE)
 
 
 class KindsView(APIView):

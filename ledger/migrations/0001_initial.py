@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ),
                 ("size", models.BigIntegerField()),
                 ("note", models.TextField()),
+                ("signed_root", ledger.fields.BytesField()),
             ],
         ),
         migrations.CreateModel(

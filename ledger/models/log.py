@@ -143,11 +143,15 @@ class Tile(InsertOnly):
 
 
 class Checkpoint(InsertOnly):
-    """A signed tree head: C2SP checkpoint text with the log's two signatures."""
+    """A signed tree head: C2SP checkpoint text with the log's two signatures.
+
+    ``signed_root`` is the COSE_Sign1 over the same root that receipts are made from.
+    """
 
     incarnation = models.ForeignKey(Incarnation, models.PROTECT, related_name="checkpoints")
     size = models.BigIntegerField()
     note = models.TextField()
+    signed_root = BytesField()
 
     class Meta:
         constraints = [

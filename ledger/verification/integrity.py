@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from django.db import connection
 from django.db.models import QuerySet
 
-from ledger.errors import LeafError, NoteError
+from ledger.errors import LeafError, NoteError, ProofError
 from ledger.leaf import FIRST_PREV, Body, leaf_bytes, parse_body
 from ledger.merkle import TILE_WIDTH, RightEdge, leaf_hash, tile_root
 from ledger.models import Incarnation, Tile
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note, Verifier
+from ledger.receipt import SignedRoot
 from ledger.tree import split_hashes
 from ledger.verification.findings import Aspect, LogVerdict
 
@@ -218,7 +219,8 @@ class IntegrityWalk:
                 note = Note.parse(row.note)
                 signed = {entry.verifier for entry in note.verify(verifiers)}
                 head = TreeHead.parse(note.text)
-            except NoteError as error:
+                SignedRoot.parse(row.signed_root).verify(head, verifiers)
+            except (NoteError, ProofError) as error:
                 self._found("checkpoint_invalid", f"checkpoint of size {row.size}: {error}", None)
                 continue
             if signed != set(verifiers) or head.origin != self._incarnation.origin:

@@ -229,6 +229,7 @@ def test_whole_log_rewritten_with_its_keys_contradicts_the_anchor(  # type: igno
     from ledger.anchor import Anchor
     from ledger.note import Checkpoint as TreeHead
     from ledger.note import sign_note
+    from ledger.receipt import sign_root
     from ledger.signing import read_signers
     from ledger.tree import StoredTree
 
@@ -238,10 +239,13 @@ def test_whole_log_rewritten_with_its_keys_contradicts_the_anchor(  # type: igno
         )
         incarnation = Leaf.objects.get(index=4).incarnation
         root = StoredTree(incarnation).root(5)
-        note = sign_note(
-            TreeHead(incarnation.origin, 5, root).text, read_signers(incarnation.origin)
+        head, signers = TreeHead(incarnation.origin, 5, root), read_signers(incarnation.origin)
+        Checkpoint.objects.create(
+            incarnation=incarnation,
+            size=5,
+            note=str(sign_note(head.text, signers)),
+            signed_root=bytes(sign_root(head, signers)),
         )
-        Checkpoint.objects.create(incarnation=incarnation, size=5, note=str(note))
     messages = _messages(verify_log(log_of_five), "forked")
     assert messages == "has another root of size 5 than the anchor"
     assert Anchor(settings.MUNIMENT_ANCHOR, incarnation.origin).size() == 5

@@ -43,6 +43,12 @@ def current_incarnation(log: str) -> Incarnation:
     return incarnation
 
 
+def current_incarnations() -> list[Incarnation]:
+    """Return the newest incarnation of every log that is open."""
+    newest = Incarnation.objects.order_by("log", "-ordinal").distinct("log")
+    return list(newest)
+
+
 def published_checkpoint(incarnation: Incarnation) -> Checkpoint:
     """Return the newest published checkpoint. Raises NotYetPublished."""
     published = incarnation.checkpoints.filter(anchored__isnull=False)

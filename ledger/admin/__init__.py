@@ -3,7 +3,7 @@
 Other apps take from here ``ReadOnlyAdmin``, ``record_link`` and ``RecordedAdmin``.
 """
 
-from ledger.admin import logs, records, technical  # noqa: F401
+from ledger.admin import logs, records, technical, witnesses  # noqa: F401
 from ledger.admin.links import RecordedAdmin, record_link, record_url
 from ledger.admin.readonly import ReadOnlyAdmin
 

@@ -49,7 +49,7 @@ class BrowserLimits:
         response = self.get_response(request)
         response.setdefault("Content-Security-Policy", _POLICY)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        if not request.path.startswith(("/static/", "/log/")):
+        if not request.path.startswith("/static/"):
             response.setdefault("Cache-Control", "no-store")
         return response
 

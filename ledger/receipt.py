@@ -33,7 +33,9 @@ _ALG, _KID, _CLAIMS, _VDS, _VDP = 1, 4, 15, 395, 396
 # Below -65536 header parameters are for private use (RFC 9052, section 11.1).
 _TREE_SIZE = -65537
 _ISSUER = 1  # RFC 8392, section 3.1.1; in a header by RFC 9597
-_ED25519 = -19  # RFC 9864: the EdDSA of RFC 9053 with its curve said
+# RFC 9053, section 2.2. RFC 9864 prefers -19, which says the curve, but the readers of receipts
+# that there are know -8 alone; the key tells the curve.
+_EDDSA = -8
 _RFC9162_SHA256 = 1
 _INCLUSION = -1
 _SIGNATURE_SIZE = 64
@@ -68,7 +70,7 @@ class SignedRoot:
         """Return the protected header as it is signed."""
         return _encode(
             {
-                _ALG: _ED25519,
+                _ALG: _EDDSA,
                 _KID: self.key_id,
                 _CLAIMS: {_ISSUER: self.origin},
                 _VDS: _RFC9162_SHA256,
@@ -196,7 +198,7 @@ def _parse_protected(protected: bytes) -> tuple[str, int, bytes]:
     wanted = {_ALG, _KID, _CLAIMS, _VDS, _TREE_SIZE}
     if type(header) is not dict or header.keys() != wanted:
         raise ProofError("receipt's protected header has not exactly the parameters of ours")
-    if (header[_ALG], header[_VDS]) != (_ED25519, _RFC9162_SHA256):
+    if (header[_ALG], header[_VDS]) != (_EDDSA, _RFC9162_SHA256):
         raise ProofError("receipt is of another algorithm, or over another structure")
     claims = header[_CLAIMS]
     origin = claims.get(_ISSUER) if type(claims) is dict else None

@@ -78,6 +78,17 @@ class StoredTree:
         body = self._leaves(index, index + 1).get().record.body
         return leaf_bytes(index, self.leaf_hash(index - 1), body)
 
+    def leaves(self, begin: int, end: int) -> Iterator[bytes]:
+        """Yield the exact bytes of the leaves [begin, end), as far as there are any."""
+        prev = self.leaf_hash(begin - 1)
+        bodies = self._leaves(begin, end).values_list("index", "record__body")
+        for expected, (index, body) in enumerate(bodies.order_by("index"), begin):
+            if index != expected:
+                raise LogTampered(f"leaf {expected} is missing")
+            leaf = leaf_bytes(index, prev, body)
+            yield leaf
+            prev = leaf_hash(leaf)
+
     def _read(self, level: int, index: int) -> Sequence[bytes]:
         tiles = Tile.objects.filter(incarnation=self._incarnation)
         stored = tiles.filter(level=level, index=index).values_list("hashes", flat=True).first()
@@ -87,16 +98,7 @@ class StoredTree:
         if level:
             below = tiles.filter(level=level - 1, index__gte=begin, index__lt=end)
             return list(below.order_by("index").values_list("root", flat=True))
-        return list(self._hash_tail(begin, end))
-
-    def _hash_tail(self, begin: int, end: int) -> Iterator[bytes]:
-        prev = self.leaf_hash(begin - 1)
-        bodies = self._leaves(begin, end).values_list("index", "record__body")
-        for expected, (index, body) in enumerate(bodies.order_by("index"), begin):
-            if index != expected:
-                raise LogTampered(f"leaf {expected} is missing")
-            prev = leaf_hash(leaf_bytes(index, prev, body))
-            yield prev
+        return [leaf_hash(leaf) for leaf in self.leaves(begin, end)]
 
     def _leaves(self, begin: int, end: int) -> QuerySet[Leaf]:
         leaves = Leaf.objects.filter(incarnation=self._incarnation)

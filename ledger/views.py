@@ -19,6 +19,7 @@ from ledger.glossary import GLOSSARY
 from ledger.kinds import KINDS
 from ledger.negotiation import OneType
 from ledger.proofs import prove_record
+from ledger.publication import prove_outside
 from ledger.serializers import KindSerializer, RecordSerializer
 from ledger.standing import RecordState, get_standing
 
@@ -63,7 +64,7 @@ class RecordProofView(APIView):
         },
     )
     def get(self, request: Request, record: UUID) -> HttpResponse:  # noqa: ARG002
-        return HttpResponse(str(prove_record(record).proof), content_type=PROOF_TYPE)
+        return HttpResponse(str(prove_outside(record).proof), content_type=PROOF_TYPE)
 
 
 class RecordReceiptView(APIView):
@@ -82,7 +83,7 @@ class RecordReceiptView(APIView):
         },
     )
     def get(self, request: Request, record: UUID) -> HttpResponse:  # noqa: ARG002
-        return HttpResponse(bytes(prove_record(record).receipt), content_type=receipt.MEDIA_TYPE)
+        return HttpResponse(bytes(prove_outside(record).receipt), content_type=receipt.MEDIA_TYPE)
 
 
 class KindsView(APIView):

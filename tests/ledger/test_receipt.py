@@ -53,7 +53,7 @@ def read_by_the_rfcs(receipt: bytes, leaf: bytes, key: Key) -> tuple[str, int, i
     assert message.tag == 18
     protected, unprotected, payload, signature = message.value
     header = cbor2.loads(protected)
-    assert (header[1], header[4], header[395], payload) == (-19, key.id, 1, None)
+    assert (header[1], header[4], header[395], payload) == (-8, key.id, 1, None)
     assert header[15][1] == key.name
     size, index, path = cbor2.loads(unprotected[396][-1][0])
     root = fold_path(leaf_hash(leaf), index, size, path)
@@ -202,8 +202,8 @@ SIZE, INDEX, PATH = PROOF
         (with_parts(protected=b""), "is not the CBOR"),
         (with_parts(protected=encode([])), "not exactly the parameters of ours"),
         (with_header({2: [395]}), "not exactly the parameters of ours"),
-        (with_parts(protected=encode({1: -19})), "not exactly the parameters of ours"),
-        (with_header({1: -8}), "another algorithm"),
+        (with_parts(protected=encode({1: -8})), "not exactly the parameters of ours"),
+        (with_header({1: -19}), "another algorithm"),
         (with_header({395: 2}), "over another structure"),
         (with_header({15: ORIGIN}), "names no issuer"),
         (with_header({15: {2: ORIGIN}}), "names no issuer"),

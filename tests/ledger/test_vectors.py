@@ -1,7 +1,7 @@
 """The conformance vectors: written by their script, and obeyed by our code and by a second reader.
 
 The second reader is ``tlog_client``, which imports nothing of the service. It reads what is good:
-what is bad it may take, since it is no strict parser.
+what is bad it may take, since it is no strict parser. Receipts are read by scitt-cose as well.
 """
 
 import base64
@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import scitt_cose
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fixtures.vectors.build import FILES, build
 from fixtures.vectors.cast import FOLDER, SEED_PREFIX
@@ -281,6 +284,19 @@ def test_second_reader_agrees_on_leaves_tiles_and_bundles() -> None:
         if case["valid"]:
             entries = _hashes(case["entries"])
             assert tlog_client.unpack(bytes.fromhex(case["bundle"]), len(entries)) == entries
+
+
+def test_somebody_elses_reader_of_receipts_agrees() -> None:
+    # It reads any encoding and any number of proofs, and knows nothing of the size that we sign.
+    looser = {"two proofs", "a parameter more", "another size in the proof"}
+    for case in cases("receipts"):
+        key = Ed25519PublicKey.from_public_bytes(tlog_client.Key.read(case["vkeys"][0]).public[:32])
+        result = scitt_cose.verify_receipt(
+            bytes.fromhex(case["receipt"]),
+            leaf_entry_hex=case["leaf"].encode().hex(),
+            log_public_key_pem=key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        )
+        assert result.ok == (case["valid"] or case["name"] in looser), case["name"]
 
 
 def test_unknown_tile_is_what_malformed_paths_are() -> None:

@@ -10,7 +10,12 @@ LedgerError
 ├── ArchiveError        a ZIP file leaves the strict profile
 │   └── NotAnArchive    a file is no ZIP file at all
 ├── UnknownKind, UnknownLog, UnknownRecord, UnknownTile     there is none of that name
+├── UnknownCheckpoint   no checkpoint has that size
 ├── FactsRefused        facts do not fit the schema of their kind
+├── KindNotOpen         programs may not append records of that kind
+├── LineRefused         one line of a batch cannot become a record
+├── BatchRefused        a batch is empty or too large
+├── VerificationBroken  a verification ended before its verdict
 ├── OffTheRecord        something would happen without a record
 ├── ScopeGone           a person has been, or is being, erased
 ├── SealBroken          ciphertext does not belong where it lies
@@ -18,8 +23,21 @@ LedgerError
 ├── AnswerGone          what a request was answered with has been erased since
 ├── NotYetPublished     a record has no leaf under a published checkpoint yet
 ├── SigningKeyRefused   a key file is missing, or others may read it
+├── UnknownKey          no key here has that id
+├── KeyInUse            a key that is still needed was to be retired
 ├── AnchorRefused       the database does not continue what the anchor holds
+│   └── LogRolledBack   it never will: it can only go on as the next incarnation
+├── LogGoesOn           a log was to be continued that needs no continuing
+├── LogContinued        a log goes on under another origin than was asked for
 ├── LogTampered         stored leaves, tiles or checkpoints contradict each other
+├── WitnessRefused      a witness or a publication policy cannot be as it was asked for
+├── PeerFailed          somebody outside was asked in vain
+│   ├── AddressRefused  the address is none that can be asked
+│   ├── PeerUnreachable no exchange came about
+│   ├── PeerSlow        no whole answer came in time
+│   ├── PeerRefused     the answer is a refusal
+│   ├── PeerMalformed   the answer cannot be read
+│   └── PeerFalse       the answer can be read, and does not hold
 └── JournalBroken       the shred journal's lines do not link up
 """
 
@@ -76,8 +94,33 @@ class UnknownTile(LedgerError):
     """The published tree has no such tile, or not yet."""
 
 
+class UnknownCheckpoint(LedgerError):
+    """The log has no checkpoint of the size asked for."""
+
+
 class FactsRefused(LedgerError):
     """The facts of a record do not fit the schema of its kind."""
+
+
+class KindNotOpen(LedgerError):
+    """A program may not append records of this kind on its own word."""
+
+
+class LineRefused(LedgerError):
+    """One line of a batch cannot become a record; ``line`` counts from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line = line
+        self.members = {"line": line}
+
+
+class BatchRefused(LedgerError):
+    """A batch as a whole is empty or too large."""
+
+
+class VerificationBroken(LedgerError):
+    """A verification ended before its verdict."""
 
 
 class OffTheRecord(LedgerError):
@@ -108,12 +151,64 @@ class SigningKeyRefused(LedgerError):
     """A signing or encryption key file is missing, unreadable, or readable by others."""
 
 
+class UnknownKey(LedgerError):
+    """No key of this installation has that id."""
+
+
+class KeyInUse(LedgerError):
+    """A key that signs, or that other keys are wrapped by, was to be retired."""
+
+
 class AnchorRefused(LedgerError):
     """The log in the database does not continue what the anchor holds."""
 
 
+class LogRolledBack(AnchorRefused):
+    """The anchor saw what the database does not hold: restore it, or continue the log."""
+
+
+class LogGoesOn(LedgerError):
+    """The log continues its anchor: nothing is lost, and nothing is to be continued."""
+
+
+class LogContinued(LedgerError):
+    """The log goes on under another origin since, and this one takes nothing any more."""
+
+
 class LogTampered(LedgerError):
     """Stored leaves, tiles or checkpoints contradict each other."""
+
+
+class WitnessRefused(LedgerError):
+    """A witness or a publication policy cannot be as it was asked for."""
+
+
+class PeerFailed(LedgerError):
+    """A witness or a time-stamp authority was asked in vain."""
+
+
+class AddressRefused(PeerFailed):
+    """A configured address is none that can be asked."""
+
+
+class PeerUnreachable(PeerFailed):
+    """No exchange with somebody outside came about."""
+
+
+class PeerSlow(PeerFailed):
+    """Somebody outside gave no whole answer in time."""
+
+
+class PeerRefused(PeerFailed):
+    """Somebody outside refused what was asked."""
+
+
+class PeerMalformed(PeerFailed):
+    """The answer of somebody outside cannot be read."""
+
+
+class PeerFalse(PeerFailed):
+    """The answer of somebody outside can be read, and does not hold."""
 
 
 class JournalBroken(LedgerError):

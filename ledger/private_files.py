@@ -17,11 +17,13 @@ def write_private(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     draft.replace(path)
     # The name is durable only once the folder is: what a lost key sealed would be lost with it.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    _sync_folder(path.parent)
+
+
+def remove_private(path: Path) -> None:
+    """Delete a key file and return once its name is gone from the disk; safe to repeat."""
+    path.unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 def read_private(path: Path) -> bytes:
@@ -36,3 +38,11 @@ def read_private(path: Path) -> bytes:
             f"key file {path.name} has mode {mode & 0o777:o}, wanted 600: run chmod 600 on it"
         )
     return content
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

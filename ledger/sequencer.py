@@ -10,21 +10,32 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from threading import Event
 
-from django.conf import settings
 from django.db import Error, connection, transaction
 
 from ledger.anchor import Anchor
-from ledger.errors import AnchorRefused, LedgerError, LogTampered, NoteError
+from ledger.errors import LedgerError, LogRolledBack, LogTampered, NoteError
+from ledger.incarnations import (
+    anchor_of,
+    origin_of,
+    parse_opening,
+    predecessor_of,
+    read_lives,
+    verify_continues,
+)
+from ledger.keyhistory import KeyHistory, Keys
 from ledger.leaf import parse_body
-from ledger.models import Anchored, Checkpoint, Incarnation, Log, Pending, Tile
+from ledger.logkeys import is_about_keys, read_history
+from ledger.models import Anchored, Checkpoint, Incarnation, KeyRecord, Log, Pending, Tile
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note, Signer, sign_note
+from ledger.offers import MinuteHand, make_offer
 from ledger.receipt import sign_root
-from ledger.record_kinds import LOG_OPENED
-from ledger.signing import read_signers
+from ledger.record_kinds import LOG_OPENED, Predecessor
+from ledger.signing import read_signers, read_verifiers
 from ledger.tree import GrowingTree, StoredTree
 
 logger = logging.getLogger(__name__)
@@ -52,8 +63,9 @@ class Sequencer:
 
     def __init__(self, log: Log, anchors: Callable[[str], Anchor] | None = None) -> None:
         self._log = log
-        self._anchors = anchors or (lambda origin: Anchor(settings.MUNIMENT_ANCHOR, origin))
-        self._signers: tuple[Signer, ...] = ()
+        self._anchors = anchors or anchor_of
+        self._signers: dict[Keys, tuple[Signer, ...]] = {}
+        self._hand = MinuteHand()
         self.rests_until = 0.0
 
     def step(self) -> Batch:
@@ -64,10 +76,10 @@ class Sequencer:
         """
         with transaction.atomic():
             taken = self._take_lead() and self._sequence()
-        if not taken:
-            return Batch(0, None)
-        checkpoint, sequenced = taken
-        return Batch(sequenced, self._publish(checkpoint))
+        batch = Batch(taken[1], self._publish(taken[0])) if taken else Batch(0, None)
+        if minute := self._hand.turned():
+            self._offer(minute)
+        return batch
 
     def _take_lead(self) -> bool:
         with connection.cursor() as cursor:
@@ -78,67 +90,51 @@ class Sequencer:
 
     def _sequence(self) -> tuple[Checkpoint, int] | None:
         incarnation = self._log.incarnations.order_by("-ordinal").first()
-        last, tree = self._check_last(incarnation) if incarnation else (None, GrowingTree())
-        pending = self._read_pending()
-        if not pending:
+        pending, last, tree = self._read_pending(), None, GrowingTree()
+        try:
+            if incarnation:
+                last, tree = self._check_last(incarnation)
+            elif pending:
+                incarnation = self._open_incarnation(pending[0][1])
+        except LogRolledBack as refusal:
+            incarnation, opening = self._continue(refusal)
+            pending = [opening, *(one for one in pending if one != opening)][:BATCH_RECORDS]
+        if not incarnation or not pending:
             return (last, 0) if last and not Anchored.objects.filter(pk=last.pk).exists() else None
-        incarnation = incarnation or self._open_incarnation(pending[0][1])
         for _, body in pending:
             tree.append(body)
-        self._write(incarnation, tree, [record for record, _ in pending])
-        return self._sign(incarnation, tree), len(pending)
+        self._write(incarnation, tree, pending)
+        return self._sign(incarnation, tree, tree.size - len(pending)), len(pending)
 
     def _check_last(self, incarnation: Incarnation) -> tuple[Checkpoint, GrowingTree]:
         """Return the last checkpoint and its tree, once keys, tree and anchor agree with it."""
         last = incarnation.checkpoints.order_by("-size").first()
         if last is None:
             raise LogTampered(f"{incarnation.origin} has leaves but no checkpoint")
-        head = self._verify_note(incarnation, last)
+        head = self._verify_note(incarnation, last, read_history(incarnation))
         stored = StoredTree(incarnation)
         if incarnation.leaves.filter(index__gte=last.size).exists():
             raise LogTampered(f"{incarnation.origin} holds leaves beyond size {last.size}")
         tree = stored.grow(last.size)
         if tree.edge.root() != head.root:
             raise LogTampered(f"{incarnation.origin}: the tree does not give the root of {last}")
-        self._check_anchor(incarnation, stored, head)
+        verify_continues(incarnation, stored, head, self._anchors(incarnation.origin))
         return last, tree
 
-    def _verify_note(self, incarnation: Incarnation, last: Checkpoint) -> TreeHead:
-        signers = self._read_signers(incarnation.origin)
+    def _verify_note(
+        self, incarnation: Incarnation, last: Checkpoint, history: KeyHistory
+    ) -> TreeHead:
+        # Whose private halves are here are the log's own keys: nobody else can have named them.
+        wanted = {signer.verifier for signer in self._read_signers(history.at(last.size))}
         try:
             note = Note.parse(last.note)
-            signed = note.verify([signer.verifier for signer in signers])
+            signed = {one.verifier for one in note.verify(history.known)}
             head = TreeHead.parse(note.text)
         except NoteError as error:
             raise LogTampered(f"{incarnation.origin}: {last} does not verify: {error}") from error
-        if len(signed) != len(signers) or (head.origin, head.size) != (
-            incarnation.origin,
-            last.size,
-        ):
+        if not wanted <= signed or (head.origin, head.size) != (incarnation.origin, last.size):
             raise LogTampered(f"{incarnation.origin}: {last} is signed for something else")
         return head
-
-    def _check_anchor(self, incarnation: Incarnation, tree: StoredTree, head: TreeHead) -> None:
-        held = self._anchors(incarnation.origin).checkpoint()
-        anchored, published = held.size if held else 0, incarnation.published_size()
-        if anchored < published:
-            raise AnchorRefused(
-                f"{incarnation.origin}: the anchor holds size {anchored}, but size {published} was "
-                "published. It seems restored from an older copy; restore the newest copy"
-            )
-        if held is None:
-            return
-        if held.size > head.size:
-            raise AnchorRefused(
-                f"{incarnation.origin}: the database ends at size {head.size}, the anchor holds "
-                f"{held.size}. It seems restored from an older backup; going on would fork a "
-                f"signed log. Restore a backup that holds size {held.size} or more"
-            )
-        if tree.root(held.size) != held.root:
-            raise AnchorRefused(
-                f"{incarnation.origin}: the database has another root of size {held.size} "
-                "than the anchor. Restore the database that the anchor belongs to"
-            )
 
     def _read_pending(self) -> list[tuple[int, bytes]]:
         waiting = Pending.objects.filter(record__log=self._log).order_by("record_id")
@@ -149,18 +145,61 @@ class Sequencer:
         if body.kind != LOG_OPENED.name:
             raise LogTampered(f"log {self._log.name} begins with {body.kind}, not with its opening")
         origin = str(body.facts["origin"])
-        signers = self._read_signers(origin)
-        anchor = self._anchors(origin)
-        anchor.open(tuple(signer.verifier.key_id.hex() for signer in signers))
-        if size := anchor.size():
-            raise AnchorRefused(
+        if size := self._open_anchor(origin).size():
+            raise LogRolledBack(
                 f"{origin} is new in this database, but its anchor holds size {size}. Restore the "
-                "database that the anchor belongs to"
+                "database that the anchor belongs to, or continue the log under a new origin: "
+                f"manage.py continue_log {self._log.name}"
             )
         return Incarnation.objects.create(log=self._log, ordinal=1, origin=origin)
 
-    def _write(self, incarnation: Incarnation, tree: GrowingTree, records: list[int]) -> None:
-        first = tree.size - len(records)
+    def _open_anchor(self, origin: str) -> Anchor:
+        anchor = self._anchors(origin)
+        anchor.open(tuple(verifier.key_id.hex() for verifier in read_verifiers(origin)))
+        return anchor
+
+    def _continue(self, refusal: LogRolledBack) -> tuple[Incarnation, tuple[int, bytes]]:
+        """Open the next incarnation; return it, and the queued record that is its leaf 0.
+
+        Raises ``refusal`` unless such a record says of all lives what database and anchors say.
+        """
+        lives = read_lives(self._log.name, self._anchors)
+        ordinal = lives[-1].ordinal + 1
+        origin = origin_of(self._log.name, ordinal)
+        opening = self._find_opening(origin, tuple(predecessor_of(life) for life in lives))
+        if opening is None:
+            raise refusal
+        # Closed before anything is signed: whoever wakes with the old origin's note comes late.
+        for life in lives:
+            successor = origin_of(self._log.name, life.ordinal + 1)
+            self._anchors(life.origin).close(life.anchored, successor)
+        self._open_anchor(origin)
+        Incarnation.objects.bulk_create(
+            Incarnation(log=self._log, ordinal=life.ordinal, origin=life.origin)
+            for life in lives
+            if not life.is_stored
+        )
+        return Incarnation.objects.create(log=self._log, ordinal=ordinal, origin=origin), opening
+
+    def _find_opening(
+        self, origin: str, predecessors: tuple[Predecessor, ...]
+    ) -> tuple[int, bytes] | None:
+        query = (
+            "SELECT r.id, r.body FROM ledger_pending p JOIN ledger_record r ON r.id = p.record_id "
+            "WHERE r.log_id = %s AND position(%s IN r.body) > 0 ORDER BY r.id"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(query, [self._log.pk, f'"kind":"{LOG_OPENED.name}"'.encode()])
+            for record, body in cursor.fetchall():
+                opening = parse_opening(bytes(body))
+                if opening and (opening.origin, opening.predecessors) == (origin, predecessors):
+                    return record, bytes(body)
+        return None
+
+    def _write(
+        self, incarnation: Incarnation, tree: GrowingTree, placed: list[tuple[int, bytes]]
+    ) -> None:
+        first, records = tree.size - len(placed), [record for record, _ in placed]
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO ledger_leaf (record_id, incarnation_id, index) "
@@ -168,19 +207,26 @@ class Sequencer:
                 [incarnation.pk, first, records],
             )
             cursor.execute("DELETE FROM ledger_pending WHERE record_id = ANY (%s)", [records])
+        KeyRecord.objects.bulk_create(
+            KeyRecord(incarnation=incarnation, index=index)
+            for index, (_, body) in enumerate(placed, first)
+            if is_about_keys(body)
+        )
         Tile.objects.bulk_create(
             Tile(incarnation=incarnation, level=level, index=index, hashes=hashes, root=root)
             for level, index, hashes, root in tree.finished
         )
 
-    def _sign(self, incarnation: Incarnation, tree: GrowingTree) -> Checkpoint:
+    def _sign(self, incarnation: Incarnation, tree: GrowingTree, before: int) -> Checkpoint:
         head = TreeHead(incarnation.origin, tree.size, tree.edge.root())
-        signers = self._read_signers(incarnation.origin)
+        history = read_history(incarnation)
+        signers = self._read_signers(history.over(before, tree.size))
+        root_signers = self._read_signers(history.at(tree.size))
         return Checkpoint.objects.create(
             incarnation=incarnation,
             size=tree.size,
             note=str(sign_note(head.text, signers)),
-            signed_root=bytes(sign_root(head, signers)),
+            signed_root=bytes(sign_root(head, root_signers)),
         )
 
     def _publish(self, checkpoint: Checkpoint) -> int:
@@ -189,10 +235,15 @@ class Sequencer:
         Anchored.objects.get_or_create(checkpoint=checkpoint)
         return checkpoint.size
 
-    def _read_signers(self, origin: str) -> tuple[Signer, ...]:
-        if not self._signers:
-            self._signers = read_signers(origin)
-        return self._signers
+    def _offer(self, minute: datetime) -> None:
+        if incarnation := self._log.incarnations.order_by("-ordinal").first():
+            in_force = read_history(incarnation).at(incarnation.published_size())
+            make_offer(incarnation, self._read_signers(in_force), minute)
+
+    def _read_signers(self, verifiers: Keys) -> tuple[Signer, ...]:
+        if verifiers not in self._signers:
+            self._signers[verifiers] = read_signers(verifiers[0].name, verifiers)
+        return self._signers[verifiers]
 
 
 def run(stop: Event) -> None:

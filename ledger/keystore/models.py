@@ -8,11 +8,25 @@ from django.db.models.functions import Now
 from ledger.fields import BytesField
 
 
+class EncryptionKey(models.Model):
+    """A key-encryption key that is in use; the one with the greatest id wraps.
+
+    The key itself lies elsewhere. The row is deleted before the key is destroyed: PostgreSQL
+    refuses that while a data key still needs it, and refuses a data key that would need it after.
+    """
+
+    id = models.CharField(max_length=64, primary_key=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class DataKey(models.Model):
     """The data key of one scope, wrapped by a key-encryption key."""
 
     scope = models.UUIDField(primary_key=True)
-    encryption_key = models.CharField(max_length=64, help_text="Which key-encryption key wraps it.")
+    encryption_key = models.ForeignKey(EncryptionKey, models.PROTECT, related_name="data_keys")
     wrapped = BytesField()
     created_at = models.DateTimeField(db_default=Now())
 

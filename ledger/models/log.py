@@ -117,6 +117,26 @@ class Leaf(InsertOnly):
         return f"leaf {self.index}"
 
 
+class KeyRecord(InsertOnly):
+    """Where a record about the log's keys has its place: an index, and no source.
+
+    What it says, the record itself says; verification finds one that is missing here.
+    """
+
+    incarnation = models.ForeignKey(
+        Incarnation, models.PROTECT, db_index=False, related_name="key_records"
+    )
+    index = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["incarnation", "index"], name="key_record_place_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"key record at leaf {self.index}"
+
+
 class Tile(InsertOnly):
     """A full tile: 256 hashes of one level, and the root over them (C2SP tlog-tiles).
 

@@ -123,17 +123,26 @@ def test_wrapped_key_opens_for_its_own_scope_only(log: Log) -> None:
     one, other = DataKey.objects.get(pk=person()), DataKey.objects.get(pk=person())
     encryption = FileKeyEncryption(_key_folder())
     with pytest.raises(SealBroken, match="does not belong to its scope"):
-        encryption.unwrap(other.scope, one.encryption_key, one.wrapped)
+        encryption.unwrap(one.encryption_key_id, other.scope, one.wrapped)
     with pytest.raises(SealBroken, match="key-encryption key kek-9999 is not here"):
-        encryption.unwrap(one.scope, "kek-9999", one.wrapped)
+        encryption.unwrap("kek-9999", one.scope, one.wrapped)
 
 
-def test_newest_key_encryption_key_wraps_and_older_ones_still_open(log: Log) -> None:
+def test_running_process_meets_a_new_key_encryption_key(log: Log) -> None:
     old = DataKey.objects.get(pk=person())
-    create_key_file(_key_folder(), "kek-0002")
     encryption = FileKeyEncryption(_key_folder())
-    assert len(encryption.unwrap(old.scope, old.encryption_key, old.wrapped)) == 32
-    assert encryption.wrap(uuid4(), bytes(32))[0] == "kek-0002"
+    assert len(encryption.unwrap(old.encryption_key_id, old.scope, old.wrapped)) == 32
+    create_key_file(_key_folder(), "kek-0002")
+    wrapped = encryption.wrap("kek-0002", old.scope, bytes(32))
+    assert encryption.unwrap("kek-0002", old.scope, wrapped) == bytes(32)
+    with pytest.raises(SealBroken, match="does not belong to its scope"):
+        encryption.unwrap("kek-0001", old.scope, wrapped)
+
+
+def test_cut_off_key_encryption_key_is_refused(log: Log) -> None:
+    (_key_folder() / "kek-0001.key").write_bytes(bytes(31))
+    with pytest.raises(SigningKeyRefused, match="kek-0001.key has 31 bytes, wanted 32"):
+        FileKeyEncryption(_key_folder()).wrap("kek-0001", HOUSE_SCOPE, bytes(32))
 
 
 def test_key_file_that_others_may_read_is_refused(log: Log, settings: Settings) -> None:

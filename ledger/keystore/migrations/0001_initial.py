@@ -2,6 +2,7 @@
 
 import uuid
 
+import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
@@ -15,12 +16,26 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="EncryptionKey",
+            fields=[
+                ("id", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="DataKey",
             fields=[
                 ("scope", models.UUIDField(primary_key=True, serialize=False)),
                 (
                     "encryption_key",
-                    models.CharField(help_text="Which key-encryption key wraps it.", max_length=64),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="data_keys",
+                        to="keystore.encryptionkey",
+                    ),
                 ),
                 ("wrapped", ledger.fields.BytesField()),
                 (

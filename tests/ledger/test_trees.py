@@ -1,7 +1,7 @@
 """Every tree up to 300 leaves against the recursive definitions, and proofs with bits turned.
 
 ``tlog_client`` is the other implementation. Turning *every* bit of every proof would take
-minutes: each hash of each proof of each tree up to 64 leaves has three bits turned, and the
+minutes: each hash of each proof of each tree up to 64 leaves has sixteen bits turned, and the
 places run on from hash to hash, so that all 256 are met many times over; up to 9 leaves every
 bit is.
 """
@@ -101,7 +101,7 @@ def test_no_path_that_is_cut_swapped_or_filled_up_proves_anything() -> None:
 
 def _bent(path: list[bytes], places: Iterator[int], *, every: bool) -> Iterator[list[bytes]]:
     for at, value in enumerate(path):
-        for bit in range(256) if every else [next(places) % 256 for _ in range(3)]:
+        for bit in range(256) if every else [next(places) % 256 for _ in range(16)]:
             turned = int.from_bytes(value, "big") ^ 1 << bit
             yield [*path[:at], turned.to_bytes(32, "big"), *path[at + 1 :]]
 

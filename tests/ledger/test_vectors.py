@@ -23,6 +23,7 @@ from ledger.leaf import parse_leaf, verify_link
 from ledger.merkle import verify_consistency, verify_inclusion
 from ledger.note import Checkpoint, Note, SignatureType, Verifier
 from ledger.receipt import Receipt, verify_receipt
+from ledger.tlogpolicy import Policy
 from ledger.tlogproof import TlogProof
 from ledger.tlogtiles import TilePath, unpack_entries
 
@@ -108,6 +109,14 @@ def read_tlog_proof(case: Case) -> Case:
     return {"index": proof.index, "size": head.size}
 
 
+def read_policy(case: Case) -> Case:
+    policy = Policy.parse(case["policy"])
+    for name, wanted in (("satisfied_by", True), ("not_satisfied_by", False)):
+        for witnesses in case.get(name, []):
+            assert policy.is_satisfied_by(witnesses) is wanted
+    return {"logs": [log.verifier.vkey for log in policy.logs]}
+
+
 def read_tile_path(case: Case) -> Case:
     path = TilePath.parse(case["path"])
     return {"level": path.level, "index": path.index, "width": path.width}
@@ -177,6 +186,7 @@ READERS: dict[str, Callable[[Case], Case]] = {
     "inclusion": read_inclusion,
     "consistency": read_consistency,
     "tlog-proofs": read_tlog_proof,
+    "policies": read_policy,
     "tile-paths": read_tile_path,
     "tile-trees": read_tile_tree,
     "entry-bundles": read_bundle,

@@ -9,13 +9,14 @@ JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench clean
+.PHONY: help demo run test bench bench-full clean
 
 help:
 	@echo "make demo    tell the whole story once; results in var/demo"
 	@echo "make run     start the service at http://127.0.0.1:8000 (another port: MUNIMENT_PORT)"
 	@echo "make test    check format, style and types, and run the tests"
 	@echo "make bench   run the benchmarks, one JSON object a line"
+	@echo "make bench-full  the same, and those over a million leaves"
 	@echo "make clean   remove .venv and all that demo, run and test left in var"
 
 demo: $(INSTALLED)
@@ -32,6 +33,9 @@ test: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m bench
+
+bench-full: $(INSTALLED)
+	@$(BIN)/python -m bench --full
 
 clean:
 	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

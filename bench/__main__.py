@@ -1,43 +1,30 @@
-"""Make a fresh installation under ``var/bench`` and print one JSON object per measurement."""
+"""Print one JSON object per measurement; ``--full`` runs those over a million leaves too."""
 
+import argparse
 import json
-import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-HOME = ROOT / "var" / "bench"
+from bench.installation import installation
 
 
 def main() -> None:
-    shutil.rmtree(HOME, ignore_errors=True)
-    os.environ |= {"MUNIMENT_HOME": str(HOME), "DJANGO_SETTINGS_MODULE": "config.settings"}
-    with _installation():
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the logs of a million leaves as well")
+    parser.add_argument("names", nargs="*", help="only these functions of bench.measures")
+    asked = parser.parse_args()
+    with installation():
         import django
 
         django.setup()
-        from bench.measures import MEASURES
+        from bench.measures import FULL, MEASURES
 
-        for measure in MEASURES:
+        measures = [*MEASURES, *(FULL if asked.full else ())]
+        if asked.names:
+            measures = [one for one in [*MEASURES, *FULL] if one.__name__ in asked.names]
+        for measure in measures:
             for line in measure():
                 sys.stdout.write(json.dumps(line) + "\n")
                 sys.stdout.flush()
-
-
-@contextmanager
-def _installation() -> Iterator[None]:
-    from config.embedded import Cluster
-
-    with Cluster.of(HOME).session():
-        os.environ["MUNIMENT_SUPERVISED"] = "1"
-        for command in ("migrate_all", "open_log"):
-            run = [sys.executable, str(ROOT / "manage.py"), command]
-            subprocess.run(run, check=True, stdout=sys.stderr)  # noqa: S603
-        yield
 
 
 if __name__ == "__main__":

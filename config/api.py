@@ -43,7 +43,9 @@ def problem_of(error: Exception, context: Mapping[str, Any]) -> HttpResponse | N
     if isinstance(error, exceptions.APIException):
         return _of_api_error(error)
     status = status_of(type(error))
-    return problem(type(error).__name__, status, str(error)) if status else None
+    if not status:
+        return None
+    return problem(type(error).__name__, status, str(error), **getattr(error, "members", {}))
 
 
 def status_of(error: type[Exception]) -> int | None:

@@ -202,6 +202,7 @@ ROLES: dict[RoleCode, Role] = {
             "generation.view_modelversion",
             "generation.view_run",
             "generation.view_output",
+            "ledger.report_event",
         ),
         _CLIENTS,
     ),

@@ -54,9 +54,15 @@ class Opening:
     @cached_property
     def commitment(self) -> bytes:
         """Return HMAC-SHA-256(r, label ‖ canonical {kind, payload, role})."""
-        payload = self.payload if type(self.payload) is dict else dict(self.payload)
-        said = canonical({"kind": self.kind, "payload": payload, "role": self.role})
+        # The members sort in this order: the text of the last two is written once for both uses.
+        said = b'{"kind":"%b",%b' % (self.kind.encode(), self.text[1:])
         return hmac.digest(self.r, SEGMENT_LABEL + said, "sha256")
+
+    @cached_property
+    def text(self) -> bytes:
+        """Return canonical {payload, role}: what a vault keeps behind ``r``."""
+        payload = self.payload if type(self.payload) is dict else dict(self.payload)
+        return canonical({"payload": payload, "role": self.role})
 
 
 def fresh_randomness() -> bytes:

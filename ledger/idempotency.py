@@ -6,8 +6,10 @@ key waits there until the first has committed or rolled back.
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import TypeVar
 from uuid import UUID
 
@@ -30,6 +32,7 @@ class Claim:
 
     key: int
     row: UUID | None
+    mac: bytes = b""
 
     @property
     def is_replay(self) -> bool:
@@ -45,6 +48,22 @@ class Claim:
     def settle(self, row: Recorded) -> None:
         """Remember ``row`` and its record as the answer, in the claiming transaction."""
         RequestKey.objects.filter(pk=self.key).update(record=row.record, row=row.pk)
+
+    def uuids(self) -> Iterator[UUID]:
+        """Yield ids for the records of a request that answers with records alone.
+
+        A repetition gets the same ones; nobody without the installation's key can tell them from
+        random ones.
+        """
+        secret = read_private(settings.MUNIMENT_KEYS / "index.key")
+        asked = b"record\0" + self.key.to_bytes(8, "big") + self.mac
+        for number in count():
+            tag = hmac.digest(secret, asked + number.to_bytes(8, "big"), "sha256")
+            yield UUID(bytes=tag[:16], version=4)
+
+    def settle_records(self, first: UUID) -> None:
+        """Remember that records answer, ``first`` the first of ``uuids``."""
+        RequestKey.objects.filter(pk=self.key).update(record=first, row=first)
 
 
 def claim(*, client: UUID, key: str, request: bytes) -> Claim:
@@ -63,13 +82,13 @@ def claim(*, client: UUID, key: str, request: bytes) -> Claim:
             [client, key, mac, timezone.now() + KEPT],
         )
         if inserted := cursor.fetchone():
-            return Claim(inserted[0], None)
+            return Claim(inserted[0], None, mac)
     held = RequestKey.objects.get(client=client, key=key)
     if not hmac.compare_digest(held.mac, mac):
         raise IdempotencyConflict("this idempotency key was used before with other content")
     if held.row is None:
         raise IdempotencyConflict("this idempotency key was used before and left no answer")
-    return Claim(held.pk, held.row)
+    return Claim(held.pk, held.row, mac)
 
 
 def sweep_expired() -> int:

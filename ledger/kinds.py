@@ -38,11 +38,16 @@ class Cut(Enum):
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of record: ``noun.past_participle``, its facts, and how its time is cut."""
+    """One kind of record: ``noun.past_participle``, its facts, and how its time is cut.
+
+    ``is_open`` says that a program may append such records by itself, on nobody's word but its
+    own. No kind is open that a service writes: a program could forge what the service decides.
+    """
 
     name: str
     facts: type[Facts] = NoFacts
     cut: Cut = Cut.MINUTE
+    is_open: bool = False
 
     def check(self, facts: Facts) -> dict[str, Any]:
         """Return ``facts`` as plain JSON values. Raises FactsRefused when the type is not ours."""

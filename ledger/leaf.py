@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from . import strict_base64
 from .canonical import JSON, MAX_INTEGER, canonical, parse_object
@@ -104,6 +105,7 @@ def verify_link(before: Leaf, after: Leaf) -> None:
         raise LeafError(f"leaf {after.index} does not name leaf {before.index} as the one before")
 
 
+@lru_cache(maxsize=1024)
 def format_at(at: datetime) -> str:
     """Write an aware time as the chain shows it. Raises LeafError when it is naive."""
     if at.tzinfo is None:
@@ -112,12 +114,13 @@ def format_at(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=1024)  # the records of one minute say the same
 def parse_at(text: str) -> datetime:
     """Parse a time as the chain shows it. Raises LeafError unless it is cut to the minute."""
     try:
         if not _AT.match(text):
             raise ValueError(text)
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)
     except ValueError as exc:
         raise LeafError("record's at is not a time in UTC, cut to the minute") from exc
 

@@ -28,3 +28,12 @@ class KindSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     cut = serializers.ChoiceField(choices=["minute", "hour"])
     facts = serializers.DictField(help_text="JSON Schema, draft 2020-12.")
+    open = serializers.BooleanField(help_text="Whether programs may append such records.")
+
+
+class BatchAnswerSerializer(serializers.Serializer[Any]):
+    """The records that a batch became."""
+
+    records = serializers.ListField(
+        child=serializers.UUIDField(), help_text="Their ids, in the order of the lines."
+    )

@@ -111,16 +111,19 @@ class GrowingTree:
     def __init__(
         self, edge_tiles: Sequence[list[bytes]] = (), prev: bytes = FIRST_PREV, size: int = 0
     ) -> None:
-        self._levels = list(edge_tiles)
-        self.edge = RightEdge.from_tiles(edge_tiles)
+        self._levels = [list(tile) for tile in edge_tiles]
         self.prev = prev
         self.size = size
         self.finished: list[tuple[int, int, bytes, bytes]] = []
 
+    @property
+    def edge(self) -> RightEdge:
+        """Return the right edge over all leaves so far."""
+        return RightEdge.from_tiles(self._levels)
+
     def append(self, body: bytes) -> None:
         """Give ``body`` the next place; finished tiles gather as (level, index, hashes, root)."""
         self.prev = leaf_hash(leaf_bytes(self.size, self.prev, body))
-        self.edge.append(self.prev)
         self.size += 1
         self._add(0, self.prev)
 

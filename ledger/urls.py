@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path, register_converter
 
-from ledger import logviews, views
+from ledger import batchviews, logviews, views
 
 app_name = "ledger"
 register_converter(logviews.PlaceConverter, "log")
@@ -20,6 +20,7 @@ urlpatterns = [
     ),
     path("log/<log:place>/checkpoint", logviews.CheckpointView.as_view(), name="served-checkpoint"),
     path("log/<log:place>/tile/<tile:tile>", logviews.TileView.as_view(), name="served-tile"),
+    path("api/v1/records:batch", batchviews.BatchView.as_view(), name="records-batch"),
     path("api/v1/kinds/", views.KindsView.as_view(), name="kinds"),
     path("admin/glossary/", admin.site.admin_view(views.glossary), name="glossary"),
 ]

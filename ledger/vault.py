@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-from ledger.canonical import canonical, parse
+from ledger.canonical import parse
 from ledger.commitment import Opening
 from ledger.errors import CanonicalError, ScopeGone, SealBroken
 from ledger.keystore.encryption import KEY_BYTES, NONCE_BYTES
@@ -61,7 +61,7 @@ class Keys:
         self, scopes: Sequence[UUID], record: UUID, position: int, opening: Opening
     ) -> bytes:
         """Return the sealed opening of one commitment of a record."""
-        content = opening.r + canonical({"payload": dict(opening.payload), "role": opening.role})
+        content = opening.r + opening.text
         return self._encrypt(scopes, _segment_place(record, position), content)
 
     def open_segment(

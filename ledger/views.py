@@ -94,7 +94,12 @@ class KindsView(APIView):
     @extend_schema(operation_id="kinds", responses=KindSerializer(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002
         kinds = [
-            {"name": kind.name, "cut": kind.cut.value, "facts": kind.facts.model_json_schema()}
+            {
+                "name": kind.name,
+                "cut": kind.cut.value,
+                "facts": kind.facts.model_json_schema(),
+                "open": kind.is_open,
+            }
             for kind in KINDS
         ]
         return Response(KindSerializer(kinds, many=True).data)

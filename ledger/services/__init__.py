@@ -1,6 +1,7 @@
 """All writes to the ledger, one function per thing the product does."""
 
 from ledger.services.append import Unsealed, append
+from ledger.services.bulk import Draft, append_many
 from ledger.services.disclose import Disclosure, disclose
 from ledger.services.files import open_file, store_file
 from ledger.services.opening import open_log, open_scope
@@ -9,8 +10,10 @@ from ledger.services.shred import Destruction, close_epoch, destroy_scopes, swee
 __all__ = [
     "Destruction",
     "Disclosure",
+    "Draft",
     "Unsealed",
     "append",
+    "append_many",
     "close_epoch",
     "destroy_scopes",
     "disclose",

@@ -1,6 +1,6 @@
 """Append: write one record into the caller's transaction and queue it for its place."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection
 
-from ledger import vault
-from ledger.commitment import MAX_SEGMENTS, Opening, commit_segments
+from ledger import binary, vault
+from ledger.commitment import MAX_SEGMENTS, Opening, commit_segments, is_padded
 from ledger.errors import OffTheRecord, RecordTooLarge, ScopeGone, UnknownLog
 from ledger.kinds import Facts, Kind
-from ledger.leaf import body_bytes
+from ledger.leaf import body_bytes, format_at
 from ledger.models import HOUSE_SCOPE, Record, Recorded
 
 DEFAULT_LOG = "default"
@@ -39,11 +39,15 @@ class Unsealed:
 
 
 @dataclass(frozen=True)
-class _Sealed:
+class Sealed:
     """One segment as it is stored."""
 
     scopes: Sequence[UUID]
     ciphertext: bytes
+
+
+# Role, scopes and full payload of one segment.
+Content = tuple[str, tuple[UUID, ...], dict[str, Any]]
 
 
 def append(
@@ -61,52 +65,64 @@ def append(
     """
     if not connection.in_atomic_block:
         raise OffTheRecord(f"{kind.name} was appended outside a transaction")
-    if len(segments) > MAX_SEGMENTS:
-        raise RecordTooLarge(f"record has {len(segments)} segments, at most {MAX_SEGMENTS}")
-    record = uuid4()
-    checked = kind.check(facts)
+    uuid = uuid4()
+    checked = check(kind, facts, segments)
     rows = [row for segment in segments for row in segment.rows]
-    at, openings, sealed = _seal(record, kind, segments, rows) if segments else (None, (), ())
+    at: datetime | None = None
+    openings: Sequence[Opening] = ()
+    sealed: Sequence[Sealed] = ()
+    if segments:
+        scopes = scopes_of(segments)
+        now, digests = lock(scopes, rows, [uuid] * len(rows))
+        keys = vault.keys(scopes)
+        openings, sealed = seal(uuid, kind, fill(segments, iter(digests), now), keys)
+        at = cut(now, kind)
     body = body_bytes(
         at=at or _SOME_TIME,
         commitments=[opening.commitment for opening in openings],
         facts=checked,
         kind=kind.name,
     )
-    written = _write(record, kind, at, body, log, sealed, rows)
+    written = _write(uuid, kind, at, body, log, sealed)
     for row in rows:
-        row.record = record
+        row.record = uuid
     return written
 
 
-def _seal(
-    record: UUID, kind: Kind, segments: Sequence[Unsealed], rows: Sequence[Recorded]
-) -> tuple[datetime, tuple[Opening, ...], list[_Sealed]]:
-    """Lock the scopes, read the clock and the rows' digests, and seal each segment."""
-    scopes = {scope for segment in segments for scope in segment.scopes} | {HOUSE_SCOPE}
-    now, digests = _lock(sorted(scopes), rows)
-    keys = vault.keys(scopes)
-    contents = _payloads(segments, digests, now)
+def check(kind: Kind, facts: Facts, segments: Sequence[Unsealed]) -> dict[str, Any]:
+    """Return ``facts`` as plain values. Raises FactsRefused, RecordTooLarge."""
+    if len(segments) > MAX_SEGMENTS:
+        raise RecordTooLarge(f"record has {len(segments)} segments, at most {MAX_SEGMENTS}")
+    return kind.check(facts)
+
+
+def scopes_of(segments: Sequence[Unsealed]) -> set[UUID]:
+    """Return the scopes of one record's segments, and of the padding that will fill them up."""
+    scopes = {scope for segment in segments for scope in segment.scopes}
+    return scopes if is_padded(len(segments)) else scopes | {HOUSE_SCOPE}
+
+
+def seal(
+    record: UUID, kind: Kind, contents: Sequence[Content], keys: vault.Keys
+) -> tuple[tuple[Opening, ...], list[Sealed]]:
+    """Commit to each content and seal its opening; both answers are in the order of positions."""
     openings = commit_segments(kind.name, [(role, payload) for role, _, payload in contents])
     # Sorting has moved the segments: an opening finds its scopes again by its payload object.
     whose = {id(payload): scopes for _, scopes, payload in contents}
     sealed = []
     for position, opening in enumerate(openings):
         owners = whose.get(id(opening.payload), (HOUSE_SCOPE,))
-        sealed.append(_Sealed(owners, keys.seal_segment(owners, record, position, opening)))
-    return _cut(now, kind), openings, sealed
+        sealed.append(Sealed(owners, keys.seal_segment(owners, record, position, opening)))
+    return openings, sealed
 
 
-def _payloads(
-    segments: Sequence[Unsealed], digests: Sequence[str], now: datetime
-) -> list[tuple[str, tuple[UUID, ...], dict[str, Any]]]:
-    """Return role, scopes and full payload of each segment: the exact time and the rows added."""
-    said = iter(digests)
+def fill(segments: Sequence[Unsealed], digests: Iterator[str], now: datetime) -> list[Content]:
+    """Return each segment with its full payload: the exact time and its rows are added."""
     contents = []
     for segment in segments:
-        payload = {**segment.payload, "at": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        payload = {**segment.payload, "at": format_at(now.replace(microsecond=0))}
         rows = [
-            {"columns": next(said), "id": str(row.pk), "table": row._meta.db_table}
+            {"columns": next(digests), "id": str(row.pk), "table": row._meta.db_table}
             for row in segment.rows
         ]
         if len(rows) == 1:
@@ -117,61 +133,34 @@ def _payloads(
     return contents
 
 
-def _lock(scopes: Sequence[UUID], rows: Sequence[Recorded]) -> tuple[datetime, list[str]]:
-    """Lock live scopes in the main database; return its clock and the digests of ``rows``.
+def lock(
+    scopes: Iterable[UUID], rows: Sequence[Recorded], records: Sequence[UUID]
+) -> tuple[datetime, list[str]]:
+    """Lock live scopes in the main database, and point each row at its record there.
 
-    The lock is taken here because the keystore cannot see our rollback.
+    Returns the database's clock and the rows' digests. The lock is taken here because the
+    keystore cannot see our rollback. Raises ScopeGone, OffTheRecord for a row that is not saved.
     """
-    query = """
-        SELECT clock_timestamp(), ledger_lock_scopes(%s), ARRAY(
-            SELECT ledger_row_digest(t, i) FROM unnest(%s::text[], %s::uuid[])
-            WITH ORDINALITY AS r (t, i, n) ORDER BY n)"""
+    query = "SELECT * FROM ledger_lock(%s::uuid[], %s::text[], %s::uuid[], %s::uuid[])"
     tables = [row._meta.db_table for row in rows]
-    with _refusals(), connection.cursor() as cursor:
-        cursor.execute(query, [list(scopes), tables, [row.pk for row in rows]])
-        now, _, digests = cursor.fetchone()
-    for row, digest in zip(rows, digests, strict=True):
+    with refusals():
+        ((now, digests),) = binary.fetch(
+            query, [sorted(scopes), tables, [row.pk for row in rows], records]
+        )
+    for row, digest in zip(rows, digests or (), strict=True):
         if digest is None:
             raise OffTheRecord(f"{row._meta.label} was recorded before it was saved")
-    return now, digests
+    return now, digests or []
 
 
-def _write(
-    record: UUID,
-    kind: Kind,
-    at: datetime | None,
-    body: bytes,
-    log: str,
-    sealed: Sequence[_Sealed],
-    rows: Sequence[Recorded],
-) -> Record:
-    query = "SELECT * FROM ledger_append(%s, %s, %s, %s, %s, %s, %s, %s::text[], %s::uuid[])"
-    arguments: list[Any] = [
-        log,
-        record,
-        at and at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        kind.cut.value,
-        body[_AT_LENGTH:],
-        ["{" + ",".join(map(str, segment.scopes)) + "}" for segment in sealed],
-        [segment.ciphertext for segment in sealed],
-        [row._meta.db_table for row in rows],
-        [row.pk for row in rows],
-    ]
-    with _refusals(), connection.cursor() as cursor:
-        cursor.execute(query, arguments)
-        record_id, log_id, written = cursor.fetchone()
-    row = Record(id=record_id, uuid=record, log_id=log_id, body=bytes(written))
-    row._state.adding = False
-    return row
-
-
-def _cut(now: datetime, kind: Kind) -> datetime:
-    cut = now.replace(second=0, microsecond=0)
-    return cut.replace(minute=0) if kind.cut.value == "hour" else cut
+def cut(now: datetime, kind: Kind) -> datetime:
+    """Return ``now`` as finely as the chain shows it for ``kind``."""
+    minute = now.replace(second=0, microsecond=0)
+    return minute.replace(minute=0) if kind.cut.value == "hour" else minute
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Turn the ledger's own SQLSTATEs into the errors that callers know."""
     try:
         yield
@@ -182,3 +171,24 @@ def _refusals() -> Iterator[None]:
         if state == "MU005":
             raise UnknownLog("no log has that name") from error
         raise
+
+
+def _write(
+    record: UUID, kind: Kind, at: datetime | None, body: bytes, log: str, sealed: Sequence[Sealed]
+) -> Record:
+    query = "SELECT * FROM ledger_append(%s, %s, %s, %s, %b::bytea, %s::text[], %b::bytea[])"
+    arguments: list[Any] = [
+        log,
+        record,
+        at and format_at(at),
+        kind.cut.value,
+        body[_AT_LENGTH:],
+        ["{" + ",".join(map(str, segment.scopes)) + "}" for segment in sealed],
+        [segment.ciphertext for segment in sealed],
+    ]
+    with refusals():
+        ((record_id, log_id, said),) = binary.fetch(query, arguments)
+    written = b'{"at":"%b",%b' % (said.encode(), body[_AT_LENGTH:])
+    row = Record(id=record_id, uuid=record, log_id=log_id, body=written)
+    row._state.adding = False
+    return row

@@ -1,31 +1,56 @@
 """Completeness: every record has its one place, every log is announced, every row its record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from psycopg import sql
 
+from ledger import binary
 from ledger.anchor import Anchor
 from ledger.errors import AnchorRefused
-from ledger.models import Incarnation, Log, Record, Recorded, recorded_models
-from ledger.record_kinds import LOG_ANNOUNCED
+from ledger.models import Incarnation, Log, Record, recorded_models
+from ledger.note import Checkpoint as TreeHead
+from ledger.record_kinds import LOG_ANNOUNCED, Predecessor
 from ledger.services.append import DEFAULT_LOG
 from ledger.verification.findings import Aspect, LogVerdict
+from ledger.verification.stated import Stated, Statement
 
 _COMPLETENESS = Aspect.COMPLETENESS
 # Transaction timeout of the application, plus the time a sequencer may take (design 5).
 PENDING_AT_MOST = timedelta(seconds=30 + 30)
 _REPORTED_AT_MOST = 50
 
-Stated = Mapping[tuple[str, str], tuple[str, int, UUID]]
+# Digest of a row's columns, and its newest record.
+Digest = tuple[str, UUID | None]
 
 
-def check_anchor(incarnation: Incarnation, verdict: LogVerdict, roots: Mapping[int, bytes]) -> None:
-    """Compare the anchored checkpoint with the tree: nothing served may be missing."""
+def read_anchor(origin: str) -> TreeHead | None:
+    """Return what the anchor of ``origin`` holds; None for nothing, or nothing that can be read."""
+    try:
+        return Anchor(settings.MUNIMENT_ANCHOR, origin).checkpoint()
+    except AnchorRefused:
+        return None
+
+
+def check_anchor(
+    incarnation: Incarnation,
+    verdict: LogVerdict,
+    roots: Mapping[int, bytes],
+    before: TreeHead | None,
+) -> None:
+    """Compare the anchored checkpoint with the tree: nothing served may be missing.
+
+    ``before`` is what the anchor held before the snapshot was taken: what it holds now may
+    rightly be more than the snapshot has.
+    """
     try:
         held = Anchor(settings.MUNIMENT_ANCHOR, incarnation.origin).checkpoint()
     except AnchorRefused as error:
@@ -35,19 +60,38 @@ def check_anchor(incarnation: Incarnation, verdict: LogVerdict, roots: Mapping[i
     if (held.size if held else 0) < published:
         message = f"size {published} was published, but the anchor holds less: an older copy?"
         _found(verdict, "anchor_behind", message)
-    if held is None:
+    if before is None:
         return
-    if held.size > verdict.size:
+    if before.size > verdict.size:
         _found(
             verdict,
             "rolled_back",
-            f"holds {verdict.size} leaves, the anchor saw {held.size}: restored from a backup?",
+            f"holds {verdict.size} leaves, the anchor saw {before.size}: restored from a backup?",
             verdict.size,
         )
-    elif roots.get(held.size) is None:
-        message = f"the checkpoint of size {held.size}, which the anchor holds, is gone"
+    elif before.size >= verdict.since and roots.get(before.size) is None:
+        message = f"the checkpoint of size {before.size}, which the anchor holds, is gone"
         _found(verdict, "checkpoint_missing", message)
-    elif roots[held.size] != held.root:
+    elif roots.get(before.size, before.root) != before.root:
+        _found(verdict, "forked", f"has another root of size {before.size} than the anchor")
+
+
+def check_predecessor(said: Predecessor, verdict: LogVerdict, roots: Mapping[int, bytes]) -> None:
+    """Compare an earlier incarnation with what leaf 0 of the newest says of it: no more is lost."""
+    root = roots.get(said.size)
+    if verdict.size != said.size or (root and f"sha256:{root.hex()}") != said.root:
+        message = f"holds {verdict.size} leaves, but was continued with another tree of {said.size}"
+        _found(verdict, "predecessor_differs", message)
+    try:
+        held = Anchor(settings.MUNIMENT_ANCHOR, said.origin).checkpoint()
+    except AnchorRefused as error:
+        _found(verdict, "anchor_missing", str(error))
+        return
+    seen = (held.size, f"sha256:{held.root.hex()}") if held else (0, None)
+    if seen != (said.anchored_size, said.anchored_root):
+        message = f"was continued behind size {said.anchored_size}, its anchor holds {seen[0]}"
+        _found(verdict, "anchor_differs", message)
+    elif held and roots.get(held.size, held.root) != held.root:
         _found(verdict, "forked", f"has another root of size {held.size} than the anchor")
 
 
@@ -99,47 +143,59 @@ def check_announcements(verdict: LogVerdict, announced: set[str]) -> None:
         _found(verdict, "record_stray", f"record {record} belongs to no log")
 
 
-def check_rows(verdict: LogVerdict, stated: Stated, relinking: frozenset[tuple[str, str]]) -> None:
+def check_rows(
+    verdict: LogVerdict, stated: Stated, relinking: frozenset[tuple[str, str]], *, is_whole: bool
+) -> None:
     """Join domain rows and records both ways: each row as its newest record says, none else.
 
     ``relinking`` are rows that an erasure changed and whose record waits for the epoch's close.
+    Unless ``is_whole``, only the rows are compared that the leaves read this time speak of.
     """
-    seen = set()
-    for model in recorded_models():
-        table = model._meta.db_table
-        for pk, digest, record in _digests(model):
-            key = (table, str(pk))
-            seen.add(key)
-            verdict.rows += 1
-            if key not in relinking:
-                _check_row(verdict, key, digest, record, stated.get(key))
-    for key in sorted(stated.keys() - seen):
-        if key not in relinking:
-            index = stated[key][1]
-            _found(verdict, "row_missing", f"{_row(key)}, told of by leaf {index}, is gone", index)
+    tables = [model._meta.db_table for model in recorded_models()]
+    for table in tables:
+        for pk, row, said in _join(_digests(table), stated.of(table)):
+            verdict.rows += row is not None
+            if (table, pk) not in relinking and (is_whole or said):
+                _check_row(verdict, f"row {pk} of {table}", row, said)
+    for table in set(stated.tables()).difference(tables):
+        for pk, said in stated.of(table):
+            _check_row(verdict, f"row {pk} of {table}", None, said)
 
 
-def _check_row(
-    verdict: LogVerdict,
-    key: tuple[str, str],
-    digest: str,
-    record: UUID | None,
-    stated: tuple[str, int, UUID] | None,
-) -> None:
-    if stated is None:
+def _check_row(verdict: LogVerdict, name: str, row: Digest | None, said: Statement | None) -> None:
+    if said is None:
         # Its newest record may be so young that it still waits for its place.
-        if not _is_waiting(record):
-            _found(verdict, "row_unrecorded", f"{_row(key)} is told of by no record")
+        if row and not _is_waiting(row[1]):
+            _found(verdict, "row_unrecorded", f"{name} is told of by no record")
         return
-    columns, index, newest = stated
-    if record != newest and _is_waiting(record):
+    index = said.index
+    if row is None:
+        _found(verdict, "row_missing", f"{name}, told of by leaf {index}, is gone", index)
         return
-    if record != newest:
-        message = f"{_row(key)} points at another record than leaf {index}, its newest"
+    digest, record = row
+    if str(record) != said.record and _is_waiting(record):
+        return
+    if str(record) != said.record:
+        message = f"{name} points at another record than leaf {index}, its newest"
         _found(verdict, "row_repointed", message, index)
-    elif digest != columns:
-        message = f"{_row(key)} differs from what leaf {index} says of it"
+    elif digest != said.columns:
+        message = f"{name} differs from what leaf {index} says of it"
         _found(verdict, "row_changed", message, index)
+
+
+def _join(
+    rows: Iterator[tuple[str, Digest]], stated: Iterator[tuple[str, Statement]]
+) -> Iterator[tuple[str, Digest | None, Statement | None]]:
+    """Join two streams that are ordered by row id; either side may lack the other."""
+    either = merge(
+        ((pk, row, None) for pk, row in rows),
+        ((pk, None, one) for pk, one in stated),
+        key=itemgetter(0),
+    )
+    for pk, found in groupby(either, itemgetter(0)):
+        sides = list(found)
+        row = next((one for _, one, _ in sides if one), None)
+        yield pk, row, next((one for _, _, one in sides if one), None)
 
 
 def _is_waiting(record: UUID | None) -> bool:
@@ -148,19 +204,12 @@ def _is_waiting(record: UUID | None) -> bool:
     return Record.objects.filter(uuid=record, leaf__isnull=True).exists()
 
 
-def _digests(model: type[Recorded]) -> Any:
-    table = connection.ops.quote_name(model._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT t.id, ledger_columns_digest(to_jsonb(t)), t.record FROM {table} t"  # noqa: S608
-        )
-        while rows := cursor.fetchmany(2000):
-            yield from rows
-
-
-def _row(key: tuple[str, str]) -> str:
-    table, pk = key
-    return f"row {pk} of {table}"
+def _digests(table: str) -> Iterator[tuple[str, Digest]]:
+    query = sql.SQL(
+        "SELECT t.id, ledger_columns_digest(to_jsonb(t)), t.record FROM {} t ORDER BY t.id"
+    )
+    for pk, digest, record in binary.stream(query.format(sql.Identifier(table))):
+        yield str(pk), (digest, record)
 
 
 def _ids(query: str, arguments: list[Any]) -> list[int]:

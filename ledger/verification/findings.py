@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ledger.record_kinds import Predecessor
+
 
 class Aspect(StrEnum):
     """The three questions that verification answers apart."""
@@ -35,17 +37,22 @@ class Finding:
 class LogVerdict:
     """The verdict on one log: how far it was read, what was counted, what was found.
 
-    ``days`` counts records by day and family: (``2026-11-20``, ``run``).
+    ``origin``, ``size``, ``root`` and ``signers`` are of its newest incarnation; counts and
+    findings are of all of them. ``predecessors`` says what is kept and lost of earlier ones.
+    ``days`` counts records by day and family: (``2026-11-20``, ``run``). ``since`` is the size of
+    the checkpoint that verification went on from; what lies before it was not read again.
     """
 
     origin: str
     size: int = 0
+    since: int = 0
     root: bytes = b""
     signers: tuple[str, ...] = ()
     segments: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     days: Counter[tuple[str, str]] = field(default_factory=Counter)
     is_openness_checked: bool = True
+    predecessors: tuple[Predecessor, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
     @property

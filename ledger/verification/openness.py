@@ -4,24 +4,47 @@ Openings are made in memory and disclosed to nobody. What they say of domain row
 digests, for completeness to join with the rows themselves.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from ledger import vault
+from ledger import binary, vault
 from ledger.commitment import PADDING_ROLE, Opening, tombstone_leaf
-from ledger.errors import CommitmentError, ProofError, ScopeGone, SealBroken
+from ledger.errors import CommitmentError, LeafError, ProofError, ScopeGone, SealBroken
 from ledger.leaf import Body, parse_body
 from ledger.merkle import verify_inclusion
-from ledger.models import Epoch, Record, Segment, Tombstone
+from ledger.models import Epoch, Incarnation, Record, Segment, Tombstone
 from ledger.record_kinds import SEGMENTS_DESTROYED
 from ledger.verification.findings import Aspect, LogVerdict
-from ledger.verification.integrity import Placed
+from ledger.verification.stated import Stated, Statement
 
 _OPENNESS = Aspect.OPENNESS
+_CHUNK = 2_000
 Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A leaf as read: its index, its record's ids, and the record's body."""
+
+    index: int
+    record_id: int
+    record: UUID
+    raw: bytes
+
+
+def read_leaves(incarnation: Incarnation, start: int) -> Iterator[list[Placed]]:
+    """Yield the leaves from ``start`` on in chunks; one whose record is gone is left out."""
+    query = (
+        "SELECT l.index, r.id, r.uuid, r.body FROM ledger_leaf l JOIN ledger_record r "
+        "ON r.id = l.record_id WHERE l.incarnation_id = %s AND l.index >= %s ORDER BY l.index"
+    )
+    rows = binary.stream(query, [incarnation.pk, start], chunk=_CHUNK)
+    while chunk := [Placed(*row) for row in islice(rows, _CHUNK)]:
+        yield chunk
 
 
 @dataclass(frozen=True)
@@ -34,19 +57,34 @@ class EpochRoot:
 
 
 class OpennessCheck:
-    """Gathers leaves in chunks, opens their segments, and counts what each is.
+    """Takes leaves in chunks, opens their segments, and counts what each is.
 
-    ``listed`` are the segments on shred lists: their destruction is under way. ``rows`` comes to
-    hold, for each domain row, the digest that the newest open segment states.
+    ``listed`` are the segments on shred lists: their destruction is under way. ``stated`` comes to
+    hold, for each domain row, the digest that the newest open segment states. The epochs must be
+    noted before the first leaf is taken.
     """
 
     def __init__(self, verdict: LogVerdict, listed: frozenset[Place]) -> None:
         self._verdict = verdict
         self._listed = listed
         self._epochs: dict[int, EpochRoot] = {}
-        self._proofs: list[tuple[int, Tombstone, bytes]] = []
+        self._proved: Counter[int] = Counter()
         self._keyless: dict[Place, int] = {}
-        self.rows: dict[tuple[str, str], tuple[str, int, UUID]] = {}
+        self.stated = Stated()
+
+    def note_epoch(self, body: Body, index: int | None) -> None:
+        """Note the epoch that a record closes; other kinds are passed over."""
+        if body.kind == SEGMENTS_DESTROYED.name:
+            facts: Any = body.facts
+            root = bytes.fromhex(facts["root"].removeprefix("sha256:"))
+            self._epochs[facts["epoch"]] = EpochRoot(root, facts["count"], index)
+
+    def note_waiting_epochs(self) -> None:
+        """Note the epochs whose record is committed and waits for its place in the log."""
+        closing = Epoch.objects.exclude(pk__in=self._epochs).values("record")
+        waiting = Record.objects.filter(uuid__in=closing, pending__isnull=False)
+        for body in waiting.values_list("body", flat=True):
+            self.note_epoch(parse_body(body), None)
 
     def take(self, placed: Sequence[Placed]) -> None:
         """Check all segments of a chunk of leaves."""
@@ -57,27 +95,24 @@ class OpennessCheck:
         tombstones: dict[int, dict[int, Tombstone]] = defaultdict(dict)
         for tombstone in Tombstone.objects.filter(record__in=ids):
             tombstones[tombstone.record_id][tombstone.position] = tombstone
-        uuids = dict(Record.objects.filter(pk__in=ids).values_list("pk", "uuid"))
         stored = [one for found in segments.values() for one in found.values()]
         keys = vault.keys_there({scope for one in stored for scope in one.scopes})
         for leaf in placed:
-            self._note_epoch(leaf)
             held, graves = segments[leaf.record_id], tombstones[leaf.record_id]
-            for position in range(len(leaf.body.commitments)):
+            try:
+                body = parse_body(leaf.raw)
+            except LeafError:
+                continue  # integrity has named it
+            for position in range(len(body.commitments)):
                 pair = (held.pop(position, None), graves.pop(position, None))
-                self._classify(leaf, uuids[leaf.record_id], position, pair, keys)
+                self._classify(leaf, body, position, pair, keys)
             self._report_strays(leaf, [*held, *graves])
 
     def finish(self) -> None:
-        """Check the tombstones against the epochs' roots, which come later in the log."""
-        self._note_waiting_epochs()
-        counted: dict[int, int] = defaultdict(int)
-        for index, tombstone, commitment in self._proofs:
-            counted[tombstone.epoch] += 1
-            self._check_tombstone(index, tombstone, commitment)
+        """Compare how many segments each epoch destroyed with how many tombstones prove it."""
         for number, epoch in self._epochs.items():
-            if counted[number] != epoch.count:
-                counts = f"destroyed {epoch.count} segments, {counted[number]} are proved"
+            if self._proved[number] != epoch.count:
+                counts = f"destroyed {epoch.count} segments, {self._proved[number]} are proved"
                 self._found("epoch_incomplete", f"epoch {number} {counts}", epoch.index)
 
     def judge_keyless(self) -> None:
@@ -100,7 +135,7 @@ class OpennessCheck:
     def _classify(
         self,
         leaf: Placed,
-        record: UUID,
+        body: Body,
         position: int,
         pair: tuple[Segment | None, Tombstone | None],
         keys: vault.Keys,
@@ -108,7 +143,8 @@ class OpennessCheck:
         segment, grave = pair
         place = f"segment {position} of leaf {leaf.index}"
         if segment is None and grave is not None:
-            self._proofs.append((leaf.index, grave, leaf.body.commitments[position]))
+            self._proved[grave.epoch] += 1
+            self._check_tombstone(leaf.index, grave, body.commitments[position])
             self._verdict.segments[f"destroyed (epoch {grave.epoch})"] += 1
         elif (leaf.record_id, position) in self._listed:
             self._verdict.segments["destroying"] += 1
@@ -118,14 +154,14 @@ class OpennessCheck:
         elif grave is not None:
             self._found("tombstone_forged", f"{place} has a tombstone and is there", leaf.index)
         else:
-            self._open(leaf, record, segment, keys, place)
+            self._open(leaf, body, segment, keys, place)
 
     def _open(
-        self, leaf: Placed, record: UUID, segment: Segment, keys: vault.Keys, place: str
+        self, leaf: Placed, body: Body, segment: Segment, keys: vault.Keys, place: str
     ) -> None:
         try:
             opening = keys.open_segment(
-                segment.scopes, record, segment.position, leaf.body.kind, segment.ciphertext
+                segment.scopes, leaf.record, segment.position, body.kind, segment.ciphertext
             )
         except ScopeGone:
             self._keyless[leaf.record_id, segment.position] = leaf.index
@@ -133,36 +169,21 @@ class OpennessCheck:
         except (SealBroken, CommitmentError) as error:
             self._found("segment_replaced", f"{place} does not open: {error}", leaf.index)
             return
-        if opening.commitment != leaf.body.commitments[segment.position]:
+        if opening.commitment != body.commitments[segment.position]:
             self._found(
                 "segment_replaced", f"{place} opens to something else than recorded", leaf.index
             )
             return
         self._verdict.segments["padding" if opening.role == PADDING_ROLE else "open"] += 1
-        self._note_rows(leaf, record, opening)
+        self._note_rows(leaf, opening)
 
-    def _note_rows(self, leaf: Placed, record: UUID, opening: Opening) -> None:
+    def _note_rows(self, leaf: Placed, opening: Opening) -> None:
         payload: dict[str, Any] = dict(opening.payload)
         for row in [payload[name] for name in ("row",) if name in payload] + payload.get(
             "rows", []
         ):
-            self.rows[row["table"], row["id"]] = (row["columns"], leaf.index, record)
-
-    def _note_epoch(self, leaf: Placed) -> None:
-        if leaf.body.kind == SEGMENTS_DESTROYED.name:
-            self._add_epoch(leaf.body, leaf.index)
-
-    def _note_waiting_epochs(self) -> None:
-        """Note the epochs whose record is committed and waits for its place in the log."""
-        closing = Epoch.objects.exclude(pk__in=self._epochs).values("record")
-        waiting = Record.objects.filter(uuid__in=closing, pending__isnull=False)
-        for body in waiting.values_list("body", flat=True):
-            self._add_epoch(parse_body(body), None)
-
-    def _add_epoch(self, body: Body, index: int | None) -> None:
-        facts: Any = body.facts
-        root = bytes.fromhex(facts["root"].removeprefix("sha256:"))
-        self._epochs[facts["epoch"]] = EpochRoot(root, facts["count"], index)
+            statement = Statement(row["columns"], leaf.index, str(leaf.record))
+            self.stated.note(row["table"], row["id"], statement)
 
     def _check_tombstone(self, index: int, tombstone: Tombstone, commitment: bytes) -> None:
         place = f"the tombstone of segment {tombstone.position} of leaf {index}"

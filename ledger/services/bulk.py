@@ -1,0 +1,126 @@
+"""Bulk: write many records into the caller's transaction by COPY, all or none."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from ledger import binary, vault
+from ledger.errors import OffTheRecord
+from ledger.kinds import Facts, Kind
+from ledger.leaf import body_bytes
+from ledger.services.append import (
+    DEFAULT_LOG,
+    Sealed,
+    Unsealed,
+    check,
+    cut,
+    fill,
+    lock,
+    refusals,
+    scopes_of,
+    seal,
+)
+
+# Records in memory at once.
+CHUNK = 2_000
+_RECORD = {"id": "int8", "uuid": "uuid", "log_id": "int2", "body": "bytea"}
+_PENDING = {"record_id": "int8"}
+_SEGMENT = {"record_id": "int8", "position": "int2", "scopes": "uuid[]", "ciphertext": "bytea"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One record to be: what ``append`` takes for it."""
+
+    kind: Kind
+    facts: Facts
+    segments: Sequence[Unsealed] = ()
+
+
+@dataclass(frozen=True)
+class _Written:
+    """One record as it is copied."""
+
+    id: int
+    uuid: UUID
+    body: bytes
+    sealed: Sequence[Sealed]
+
+
+def append_many(
+    drafts: Iterable[Draft], *, log: str = DEFAULT_LOG, uuids: Iterator[UUID] | None = None
+) -> list[UUID]:
+    """Write a record for each of ``drafts`` and queue it; return their ids, in order.
+
+    All are in the caller's transaction or none. ``drafts`` may be a generator: it is read in
+    chunks, and so are scopes locked; of a batch that uses several people's scopes and their
+    erasure one may be refused as a deadlock. ``uuids`` gives the records' ids, random ones
+    otherwise. Guarantees and errors are those of ``append``; errors that ``drafts`` raises pass.
+    """
+    if not connection.in_atomic_block:
+        raise OffTheRecord("records were appended outside a transaction")
+    fresh = uuids or iter(uuid4, None)
+    waiting, written = iter(drafts), []
+    while chunk := list(islice(waiting, CHUNK)):
+        written += _write(chunk, log, list(islice(fresh, len(chunk))))
+    return written
+
+
+def _write(chunk: Sequence[Draft], log: str, uuids: Sequence[UUID]) -> list[UUID]:
+    segments = [segment for draft in chunk for segment in draft.segments]
+    rows = [
+        (row, uuid)
+        for draft, uuid in zip(chunk, uuids, strict=True)
+        for segment in draft.segments
+        for row in segment.rows
+    ]
+    scopes = {scope for draft in chunk if draft.segments for scope in scopes_of(draft.segments)}
+    with refusals():
+        query = "SELECT * FROM ledger_reserve(%s, %s::int)"
+        ((log_id, now, ids),) = binary.fetch(query, [log, len(chunk)])
+    digests: Sequence[str] = ()
+    keys = vault.Keys({})
+    if segments:
+        now, digests = lock(scopes, [row for row, _ in rows], [uuid for _, uuid in rows])
+        keys = vault.keys(scopes)
+    records = list(_make(chunk, ids, uuids, iter(digests), now, keys))
+    binary.copy_in(
+        "ledger_record", _RECORD, ((one.id, one.uuid, log_id, one.body) for one in records)
+    )
+    binary.copy_in("ledger_pending", _PENDING, ((one.id,) for one in records))
+    if segments:
+        binary.copy_in("ledger_segment", _SEGMENT, _segments(records))
+    for row, uuid in rows:
+        row.record = uuid
+    return list(uuids)
+
+
+def _make(
+    chunk: Sequence[Draft],
+    ids: Sequence[int],
+    uuids: Sequence[UUID],
+    digests: Iterator[str],
+    now: datetime,
+    keys: vault.Keys,
+) -> Iterator[_Written]:
+    for draft, record_id, uuid in zip(chunk, ids, uuids, strict=True):
+        checked = check(draft.kind, draft.facts, draft.segments)
+        openings, sealed = seal(uuid, draft.kind, fill(draft.segments, digests, now), keys)
+        body = body_bytes(
+            at=cut(now, draft.kind),
+            commitments=[opening.commitment for opening in openings],
+            facts=checked,
+            kind=draft.kind.name,
+        )
+        yield _Written(record_id, uuid, body, sealed)
+
+
+def _segments(records: Sequence[_Written]) -> Iterator[tuple[Any, ...]]:
+    for record in records:
+        for position, one in enumerate(record.sealed):
+            yield record.id, position, list(one.scopes), one.ciphertext

@@ -26,6 +26,10 @@ MUNIMENT_ROLE = environment.choice("MUNIMENT_ROLE", databases.ROLES, "app")
 MUNIMENT_PUBLIC_LOG = environment.choice("MUNIMENT_PUBLIC_LOG", ("off", "tiles", "entries"), "off")
 MUNIMENT_EMBEDDED = databases.is_embedded()
 
+# An RFC 3161 time-stamp authority, and the PEM file of the roots that alone may vouch for it.
+MUNIMENT_TSA_URL = environment.text("MUNIMENT_TSA_URL", "")
+MUNIMENT_TSA_ROOTS = environment.text("MUNIMENT_TSA_ROOTS", "")
+
 # Largest bodies, in bytes: of an upload with files, and of any other request.
 MUNIMENT_UPLOAD_BYTES = environment.integer(
     "MUNIMENT_UPLOAD_BYTES", 20 << 20, least=1 << 20, most=200 << 20

@@ -23,6 +23,7 @@ from ledger.errors import AnchorRefused, JournalBroken, LedgerError
 from ledger.models import Checkpoint, Incarnation
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note
+from ledger.outside import examine_authority, examine_witnesses
 from ledger.signing import read_verifiers
 from ledger.soundness import LogStatus, read_statuses
 
@@ -234,3 +235,5 @@ EXAMINATIONS.register("safe copies", examine_safe_copies)
 EXAMINATIONS.register("shred journal", examine_journal)
 EXAMINATIONS.register("queues", examine_queues)
 EXAMINATIONS.register("disk", examine_disk)
+EXAMINATIONS.register("witnesses", examine_witnesses)
+EXAMINATIONS.register("time stamps", examine_authority)

@@ -1,8 +1,11 @@
 """What beat does for the ledger. A check that is not due yet, or under way, costs one query."""
 
+from celery.schedules import crontab
+
 _HOUR = 3600.0
 
 SCHEDULE = {
+    "ledger.ask_outsiders": {"task": "ledger.tasks.ask_outsiders", "schedule": crontab()},
     "ledger.check_logs": {"task": "ledger.tasks.check_logs", "schedule": 60.0},
     "ledger.close_due_epoch": {"task": "ledger.tasks.close_due_epoch", "schedule": 300.0},
     "ledger.sweep_reports": {"task": "ledger.tasks.sweep_reports", "schedule": 120.0},

@@ -1,11 +1,13 @@
 """What the worker does for the ledger by the clock. Each may be delivered as often as it likes."""
 
-from celery import shared_task
+from celery import Task, shared_task
+from django.conf import settings
 
 from ledger import idempotency
 from ledger.errors import NotYetPublished
-from ledger.models import IssuedReport
-from ledger.services import epochs, report, shred, watch
+from ledger.models import Incarnation, IssuedReport
+from ledger.proofs import current_incarnations
+from ledger.services import epochs, report, shred, timestamps, watch, witnesses
 
 
 @shared_task
@@ -46,3 +48,29 @@ def sweep_reports() -> None:
     """Send again what was ordered and whose message or worker was lost."""
     for report_id in report.find_unfinished():
         issue_report.delay(str(report_id))
+
+
+@shared_task
+def ask_outsiders() -> None:
+    """Let witnesses and time-stamp authority see the newest checkpoint of each log."""
+    for incarnation in current_incarnations():
+        _send(ask_witnesses, incarnation)
+        if settings.MUNIMENT_TSA_URL:
+            _send(stamp_checkpoint, incarnation)
+
+
+@shared_task
+def ask_witnesses(incarnation_id: int) -> int:
+    """Ask every witness that has not signed the newest checkpoint; returns how many."""
+    return len(witnesses.ask_witnesses(Incarnation.objects.get(pk=incarnation_id)))
+
+
+@shared_task
+def stamp_checkpoint(incarnation_id: int) -> None:
+    """Obtain one RFC 3161 token for the newest checkpoint, however often this is delivered."""
+    timestamps.stamp_newest(Incarnation.objects.get(pk=incarnation_id))
+
+
+def _send(task: Task, incarnation: Incarnation) -> None:
+    # The sequencer signs what is offered as the minute turns: a moment later it is there.
+    task.apply_async((incarnation.pk,), countdown=2, expires=50)

@@ -4,6 +4,7 @@ import uuid
 
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
@@ -463,4 +464,272 @@ class Migration(migrations.Migration):
                 fields=("incarnation", "index"), name="leaf_index_once"
             ),
         ),
+        migrations.CreateModel(
+            name="Offer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "minute",
+                    models.DateTimeField(help_text="The whole minute in the 0x06 signature."),
+                ),
+                ("note", models.TextField()),
+                (
+                    "checkpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="ledger.checkpoint",
+                    ),
+                ),
+                (
+                    "incarnation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="ledger.incarnation",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Witness",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "record",
+                    models.UUIDField(
+                        db_index=True,
+                        editable=False,
+                        help_text="The newest record of this row.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "name",
+                    models.SlugField(
+                        help_text="As the policy file names it.", max_length=64, unique=True
+                    ),
+                ),
+                (
+                    "vkey",
+                    models.TextField(
+                        help_text="C2SP verifier key of type 0x04 or 0x06.", unique=True
+                    ),
+                ),
+                (
+                    "url",
+                    models.URLField(
+                        help_text="Submission prefix: its address without path.", max_length=400
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+            ],
+            options={
+                "verbose_name_plural": "witnesses",
+            },
+        ),
+        migrations.CreateModel(
+            name="PublicationPolicy",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "record",
+                    models.UUIDField(
+                        db_index=True,
+                        editable=False,
+                        help_text="The newest record of this row.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "quorum",
+                    models.PositiveSmallIntegerField(
+                        default=0, validators=[django.core.validators.MaxValueValidator(30)]
+                    ),
+                ),
+                ("is_blocking", models.BooleanField(default=False)),
+            ],
+            options={
+                "verbose_name_plural": "publication policies",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("id", uuid.UUID("6d756e69-0000-4000-8000-706f6c696379"))
+                        ),
+                        name="publication_policy_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("quorum__lte", 30)), name="publication_quorum_bounded"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="LastAnswer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        choices=[
+                            ("given", "signed"),
+                            ("repeated", "asked again and again for another old size"),
+                            ("ahead", "knows a larger log than ours"),
+                            ("unknown_log", "does not know this log"),
+                            ("not_trusted", "does not accept our signature"),
+                            ("inconsistent", "says that our log is not the one it knows"),
+                            ("refused", "refused"),
+                            ("failing", "has a fault of its own"),
+                            ("unreachable", "cannot be reached"),
+                            ("slow", "did not answer in time"),
+                            ("malformed", "answered what nobody can read"),
+                            ("false", "answered a signature that does not hold"),
+                            ("unusable", "cannot be asked: its settings are wrong"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "known_size",
+                    models.BigIntegerField(default=0, help_text="The size the witness last knew."),
+                ),
+                (
+                    "failures",
+                    models.PositiveIntegerField(default=0, help_text="Failed questions in a row."),
+                ),
+                ("asked_at", models.DateTimeField()),
+                ("given_at", models.DateTimeField(help_text="When it last signed.", null=True)),
+                (
+                    "incarnation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.incarnation",
+                    ),
+                ),
+                (
+                    "offer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.offer",
+                    ),
+                ),
+                (
+                    "witness",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="answers",
+                        to="ledger.witness",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Cosignature",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "time",
+                    models.BigIntegerField(help_text="POSIX seconds, as the witness states them."),
+                ),
+                ("line", models.TextField(help_text="The signature line, without its line feed.")),
+                (
+                    "checkpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cosignatures",
+                        to="ledger.checkpoint",
+                    ),
+                ),
+                (
+                    "witness",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cosignatures",
+                        to="ledger.witness",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="TimeStamp",
+            fields=[
+                (
+                    "offer",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="time_stamp",
+                        serialize=False,
+                        to="ledger.offer",
+                    ),
+                ),
+                (
+                    "stamped_at",
+                    models.DateTimeField(help_text="The token's time, by the authority's clock."),
+                ),
+                ("response", ledger.fields.BytesField(help_text="The whole TimeStampResp, DER.")),
+                (
+                    "checkpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="time_stamps",
+                        to="ledger.checkpoint",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.AddIndex(
+            model_name="offer",
+            index=models.Index(fields=["incarnation", "-id"], name="offer_newest"),
+        ),
+        migrations.AddConstraint(
+            model_name="offer",
+            constraint=models.UniqueConstraint(
+                fields=("incarnation", "minute"), name="offer_minute_once"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lastanswer",
+            constraint=models.UniqueConstraint(
+                fields=("incarnation", "witness"), name="last_answer_once", nulls_distinct=False
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="cosignature",
+            constraint=models.UniqueConstraint(
+                fields=("checkpoint", "witness", "time"), name="cosignature_once"
+            ),
     ]

@@ -16,6 +16,7 @@ from .archive import read_archive
 from .bundle import Place
 from .figures import check_figures
 from .findings import Code, Finding, Findings, TooManyFindings
+from .keys import check_keys
 from .leaves import (
     Leaves,
     check_gaps,
@@ -30,13 +31,17 @@ from .report import NO_PERIOD, Period, read_report
 from .signatures import (
     Head,
     Keys,
+    Trust,
+    Witnessed,
     check_earlier,
     check_head,
     check_signatures,
     check_trust,
     choose_keys,
+    find_witnessed,
     read_head,
 )
+from .stamps import Stamped, check_stamps
 
 OPERATORS_WORD = "operator's word only"
 NOT_CHECKED = (
@@ -58,7 +63,7 @@ class Demands:
     """What the auditor brings: a policy, trusted roots, a checkpoint kept, requirements."""
 
     policy: Policy | None
-    trust: Collection[str] | None
+    trust: Trust | None
     since: Note | None
     require: Collection[Requirement]
 
@@ -70,7 +75,8 @@ class Verdict:
     findings: list[Finding]
     head: Checkpoint | None = None
     keys: Keys | None = None
-    witnesses: frozenset[str] = frozenset()
+    stamped: Stamped | None = None
+    witnessed: Witnessed | None = None
     period: Period = NO_PERIOD
     leaves: Mapping[int, Leaf] = field(default_factory=dict)
     positions: Positions = field(default_factory=lambda: Positions({}))
@@ -100,9 +106,9 @@ class Verdict:
     @property
     def rests_on(self) -> str:
         """Return line 2: what time and completeness rest on."""
-        if self.witnesses and self.head is not None:
-            return f"witnessed by {len(self.witnesses)} to {self.head.size}"
-        return OPERATORS_WORD
+        return "; ".join(str(each) for each in (self.stamped, self.witnessed) if each) or (
+            OPERATORS_WORD
+        )
 
     def status(self, index: int, position: int) -> str:
         """Return what the bundle shows of one position, in words."""
@@ -117,13 +123,13 @@ def verify_bundle(
     source: bytes | Path,
     *,
     policy: Policy | None = None,
-    trust: Collection[str] | None = None,
+    trust: Trust | None = None,
     since: Note | None = None,
     require: Collection[Requirement] = (),
 ) -> Verdict:
     """Verify a bundle, given as its bytes or as the path of a file.
 
-    ``policy``, ``trust`` (PEM texts of roots) and ``since`` (a checkpoint kept from earlier) are
+    ``policy``, ``trust`` (roots) and ``since`` (a checkpoint kept from earlier) are
     what the auditor holds from outside. Whatever the bytes hold, the answer is a Verdict; time
     and memory are bounded by the largest archive that is read. Raises NotAnArchive when they are
     no ZIP file, OSError when there is no such file, NoteError when ``since`` is no checkpoint.
@@ -153,16 +159,15 @@ def _examine(
     verdict.openings_withheld = check_files(files, findings)
     head = read_head(files, findings)
     keys = choose_keys(files, head, demands.policy, findings)
-    check_trust(files, demands.trust, findings)
+    trust = check_trust(files, demands.trust, findings)
     checkpoints: dict[int, Checkpoint] = {}
     if head is not None:
         verdict.head, verdict.keys = head.checkpoint, keys
-        if keys is not None:
-            witnesses = check_head(head, keys, findings)
-            # Witnesses that only the bundle names are the operator's word again.
-            if keys.outside and keys.wants_witnesses:
-                verdict.witnesses = witnesses
-        checkpoints = check_earlier(files, head, keys, findings)
+        checkpoints = _check_checkpoints(files, head, keys, verdict, findings)
+    stamped = check_stamps(files, checkpoints, trust.tsa if trust else (), findings)
+    # An authority that only the bundle names is the operator's word again.
+    if demands.trust is not None:
+        verdict.stamped = stamped
 
     report = read_report(files, verdict.head, checkpoints, findings)
     verdict.period = report.period if report else NO_PERIOD
@@ -180,7 +185,24 @@ def _examine(
     if later is not None:
         checkpoints.setdefault(later.size, later)
     if head is not None and keys is not None:
+        check_keys(files, leaves, keys, findings)
         _check_demands(demands, head, keys, checkpoints, proofs, verdict, findings)
+
+
+def _check_checkpoints(
+    files: Mapping[str, bytes],
+    head: Head,
+    keys: Keys | None,
+    verdict: Verdict,
+    findings: Findings,
+) -> dict[int, Checkpoint]:
+    """Check all checkpoints; return those that count, by size."""
+    if keys is not None:
+        head = check_head(head, keys, findings)
+    good = check_earlier(files, head, keys, findings)
+    if keys is not None:
+        verdict.witnessed = find_witnessed(good, keys)
+    return {size: each.checkpoint for size, each in good.items()}
 
 
 def _check_demands(
@@ -194,10 +216,10 @@ def _check_demands(
 ) -> None:
     if demands.since is not None:
         _check_since(demands.since, head, keys, checkpoints, proofs, verdict.leaves, findings)
-    if Requirement.WITNESS in demands.require and not verdict.witnesses:
+    if Requirement.WITNESS in demands.require and verdict.witnessed is None:
         findings.add(Code.REQUIRE_WITNESS, "no witness of a policy from outside has signed")
-    if Requirement.TIMESTAMP in demands.require:
-        findings.add(Code.REQUIRE_TIMESTAMP, "bundle carries no time-stamp token")
+    if Requirement.TIMESTAMP in demands.require and verdict.stamped is None:
+        findings.add(Code.REQUIRE_TIMESTAMP, "no token by an authority trusted from outside")
 
 
 def _check_since(

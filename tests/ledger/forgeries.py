@@ -137,6 +137,25 @@ def signed_by(*signers: Signer) -> Callable[[], bytes]:
     return build
 
 
+def signed_on_after(kind: str, facts: Mapping[str, Any]) -> Callable[[], bytes]:
+    """The log says something of its keys, and the keys it speaks of sign on."""
+
+    def build() -> bytes:
+        it = case()
+        it.log.append(kind, {"origin": ORIGIN, **facts}, hour=16)
+        head, said = it.log.note(13), {12: it.log.leaves[12]}
+        evidence = replace(
+            it.evidence,
+            checkpoint=head,
+            leaves={**it.evidence.leaves, **said},
+            paths={index: it.log.path(index, 13) for index in (*it.evidence.paths, 12)},
+            earlier=[Earlier(it.log.note(size), it.log.way(size, 13)) for size in (2, 9)],
+        )
+        return replace(it, evidence=evidence).build()
+
+    return build
+
+
 def issued_by(*signers: Signer) -> Callable[[], bytes]:
     """The checkpoint that proves the manifest carries the signatures of ``signers``."""
     return lambda: replace(case(), issuers=signers).build()

@@ -10,6 +10,7 @@ from ledger.leaf import leaf_bytes
 from ledger.note import sign_note
 from ledger.tlogpolicy import LogKey, Policy
 from ledger.verifier.findings import Code, Finding
+from ledger.verifier.signatures import Trust
 from ledger.verifier.verify import Requirement
 
 from .bundles import ORIGIN, POLICY, SIGNERS, WITNESS, WITNESSED, case, good
@@ -47,6 +48,7 @@ from .forgeries import (
     other_index,
     other_log,
     signed_by,
+    signed_on_after,
     since_other_log,
     tombstone_again,
     vouched,
@@ -133,13 +135,20 @@ SIGNATURES = [
     Twin("policy from outside of strangers", good, UNSIGNED, {"policy": FOREIGN}),
     Twin("policy that wants a witness, and none has signed", lied(put(
         "policy", str(WITNESSED).encode())), [at(Code.POLICY_QUORUM, CP)]),
+    Twin("time stamp of no checkpoint", lied(put("timestamps/7.tsr", b"x")), [
+        at(Code.TIMESTAMP_PLACE, "timestamps/7.tsr")]),
+    Twin("time stamp by a name that none has", lied(put("timestamps/9", b"x")), [
+        at(Code.FILE_UNKNOWN, "timestamps/9")]),
     Twin("trust malformed", lied(put("trust.json", b"{}")), [
         at(Code.TRUST_MALFORMED, "trust.json")]),
     Twin("trust of another version", lied(put("trust.json", b'{"pades":[],"tsa":[],"v":2}')), [
         at(Code.TRUST_MALFORMED, "trust.json")]),
     Twin("trust in a root that the auditor does not trust",
         lied(put("trust.json", b'{"pades":["PEM"],"tsa":[],"v":1}')), [
-        at(Code.TRUST_OUTSIDE, "trust.json")], {"trust": ["another"]}),
+        at(Code.TRUST_OUTSIDE, "trust.json")], {"trust": Trust(frozenset({"another"}))}),
+    Twin("trust in a root for another use than the auditor's",
+        lied(put("trust.json", b'{"pades":[],"tsa":["PEM"],"v":1}')), [
+        at(Code.TRUST_OUTSIDE, "trust.json")], {"trust": Trust(frozenset({"PEM"}))}),
     Twin("checkpoint malformed", lied(put(CP, b"")), [
         at(Code.CHECKPOINT_MALFORMED, CP)]),
     Twin("checkpoint with an extension line", lied(put("checkpoints/9", str(sign_note(
@@ -163,6 +172,16 @@ SIGNATURES = [
         at(Code.CONSISTENCY_MISSING, "consistency/2"), at(Code.PERIOD_ENCLOSURE, REPORT)]),
     Twin("consistency malformed", lied(put("consistency/2", b"x\n")), [
         at(Code.CONSISTENCY_MALFORMED, "consistency/2"), at(Code.PERIOD_ENCLOSURE, REPORT)]),
+]  # fmt: skip
+
+VKEYS = [signer.verifier.vkey for signer in SIGNERS]
+KEYS = [
+    Twin("signed on by keys that were replaced", signed_on_after(
+        "log_key.rotated", {"keys": [one.verifier.vkey for one in STRANGERS], "replaces": VKEYS}), [
+        at(Code.KEY_REPLACED, CP), at(Code.KEY_REPLACED, PROOF)]),
+    Twin("signed on by a key that is compromised", signed_on_after(
+        "log_key.compromised", {"key": VKEYS[1], "since": "2026-11-20T15:04:00Z"}), [
+        at(Code.KEY_COMPROMISED, CP), at(Code.KEY_COMPROMISED, PROOF)]),
 ]  # fmt: skip
 
 LOG = [
@@ -394,4 +413,4 @@ DEMANDS = [
         {"policy": POLICY, "require": [Requirement.TIMESTAMP]}),
 ]  # fmt: skip
 
-TWINS = [*FILES, *SIGNATURES, *LOG, *POSITIONS, *FIGURES, *ISSUE, *DEMANDS]
+TWINS = [*FILES, *SIGNATURES, *KEYS, *LOG, *POSITIONS, *FIGURES, *ISSUE, *DEMANDS]

@@ -22,6 +22,9 @@ const GRADES = {
 const NO_GROUNDS =
   "A bundle that does not verify establishes nothing: not who signed, not when, not that it is complete.";
 
+const TOKENS_UNREAD =
+  "The bundle carries time-stamp tokens, which this page cannot check: nothing here rests on them. Use muniment-verify with a trust file.";
+
 const STATUS_WORDS = {
   opened: "shown in this bundle, and it is what was recorded",
   withheld: "recorded, but not shown in this bundle",
@@ -50,9 +53,14 @@ const FINDING_WORDS = {
   "checkpoint.missing": "A proof is here, but not the signed state it starts from.",
   "signature.failed": "A signature is not genuine.",
   "signature.missing": "A signature of the log is not there.",
+  "key.compromised": "A signed state rests on a key that, as its own records say, others may hold.",
+  "key.replaced": "A signed state rests on keys that, as its own records say, were replaced.",
   "consistency.missing": "Nothing proves that the log went on from an earlier signed state.",
   "consistency.malformed": "The proof that the log went on from an earlier state cannot be read.",
   "consistency.failed": "The log did not go on from an earlier signed state: its past was rewritten.",
+  "timestamp.place": "A time-stamp token is here, but not the signed state it is of.",
+  "timestamp.malformed": "A time-stamp token cannot be read.",
+  "timestamp.failed": "A time-stamp token does not hold.",
   "report.malformed": "The report cannot be read.",
   "report.origin": "The report is of another log.",
   "period.bounds": "The report speaks of a period that the log does not have.",
@@ -96,7 +104,7 @@ const FINDING_WORDS = {
   "since.unproved": "The bundle does not show how the log went on from the checkpoint you kept.",
   "since.fork": "The log you saw and the log in this bundle are not the same: its past was rewritten.",
   "require.witness": "No witness of your policy has signed.",
-  "require.timestamp": "The bundle carries no time-stamp by an authority.",
+  "require.timestamp": "No time-stamp by an authority of your trust file was checked: this page cannot check any.",
 };
 
 /** Say where a finding is, in words. */
@@ -113,11 +121,12 @@ function placeInWords({ code, path, line, index, position, kind }) {
 }
 
 /** Say what the verdict rests on: one sentence for each leg. */
-function groundsInWords({ grade, origin, keysFromOutside, witnesses, size }) {
+function groundsInWords({ grade, origin, keysFromOutside, witnessed, stamps, size }) {
   if (grade === "refused") return [NO_GROUNDS];
-  const time = witnesses
-    ? `Time and completeness: witnesses of your policy (${witnesses}) saw the log up to ${size} records.`
+  const seen = witnessed
+    ? `Time and completeness: witnesses of your policy (${witnessed.count}) saw the log up to ${witnessed.size} records.`
     : "Time and completeness: the operator's word only. No witness and no time-stamp authority vouches for when something was recorded, or that nothing was kept out of the log.";
+  const time = stamps ? `${seen} ${TOKENS_UNREAD}` : seen;
   const keys = keysFromOutside
     ? "Who signed: the keys of the policy that you chose."
     : "Who signed: the keys that the bundle itself proposes. They show that all parts have one signer, not who that is.";

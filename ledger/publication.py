@@ -24,9 +24,14 @@ from ledger.models import (
     TimeStamp,
     Witness,
 )
-from ledger.note import Note, Signature
+from ledger.note import Note, Signature, Verifier
 from ledger.proofs import PublishedRecord, prove_record, published_checkpoint
+from ledger.tlogpolicy import NO_QUORUM, Group, Policy
+from ledger.tlogpolicy import Witness as PolicyWitness
 
+# What the quorum is called in a policy file; no witness can have these names.
+QUORUM = "publication"
+RESERVED_NAMES = (QUORUM, NO_QUORUM)
 # How long a policy that does not block waits for its witnesses.
 PATIENCE = timedelta(minutes=1)
 
@@ -61,7 +66,7 @@ def shown_checkpoint(incarnation: Incarnation, now: datetime | None = None) -> P
     offer = offers.select_related("checkpoint").first()
     if offer is None:
         raise NotYetPublished(f"{incarnation.origin} shows no checkpoint yet")
-    return Publication(offer.checkpoint, cosigned(offer.checkpoint, Note.parse(offer.note)))
+    return Publication(offer.checkpoint, cosigned(offer.checkpoint, offer.note))
 
 
 def ruling_checkpoint(incarnation: Incarnation, size: int) -> Publication:
@@ -75,13 +80,13 @@ def ruling_checkpoint(incarnation: Incarnation, size: int) -> Publication:
     except NotYetPublished:
         shown = None
     if shown and shown.checkpoint.size >= size:
-        return shown
+        return Publication(shown.checkpoint, cosigned(shown.checkpoint))
     if (policy := read_policy()).quorum and policy.is_blocking:
         raise NotYetPublished(f"leaf {size - 1} waits for {policy.quorum} witnesses")
     newest = published_checkpoint(incarnation)
     if newest.size < size:
         raise NotYetPublished(f"leaf {size - 1} is not published yet")
-    return Publication(newest, cosigned(newest, Note.parse(newest.note)))
+    return Publication(newest, cosigned(newest))
 
 
 def prove_outside(record: UUID) -> PublishedRecord:
@@ -96,26 +101,27 @@ def prove_outside(record: UUID) -> PublishedRecord:
     return replace(proved, proof=replace(proved.proof, note=ruling.note))
 
 
-def cosigned(checkpoint: Checkpoint, note: Note) -> Note:
-    """Return ``note``, a text of ``checkpoint``, with each active witness's newest cosignature."""
+def cosigned(checkpoint: Checkpoint, note: str | None = None) -> Note:
+    """Return a note of ``checkpoint`` with each active witness's newest cosignature behind it.
+
+    ``note`` is one with the same text; the note that the checkpoint was made with by default.
+    """
+    own = Note.parse(note or checkpoint.note)
     kept = Cosignature.objects.filter(checkpoint=checkpoint, witness__is_active=True)
     newest = kept.order_by("witness__name", "-time").distinct("witness__name")
-    lines = newest.values_list("line", flat=True)
-    return Note(note.text, (*note.signatures, *_signatures(note.text, list(lines))))
+    lines = list(newest.values_list("line", flat=True))
+    return Note(own.text, (*own.signatures, *_signatures(own.text, lines)))
 
 
-def outside_note(checkpoint: Checkpoint) -> Note:
-    """Return the fullest note of a checkpoint: as offered last, if it was, with cosignatures."""
-    offer = checkpoint.offers.order_by("-id").first()
-    return cosigned(checkpoint, Note.parse(offer.note if offer else checkpoint.note))
+def witnessed_sizes(incarnation: Incarnation, size: int) -> list[int]:
+    """Return the size of the newest checkpoint, up to ``size``, that its quorum has signed.
 
-
-def newest_witnessed(incarnation: Incarnation, size: int) -> Checkpoint | None:
-    """Return the newest checkpoint up to ``size`` that the most witnesses asked for have signed."""
+    Nothing when there is none; where the policy wants none, one witness is enough.
+    """
     checkpoints = incarnation.checkpoints.filter(size__lte=size, offers__isnull=False)
     wanted = max(1, read_policy().quorum)
     witnessed = checkpoints.annotate(signed_by=_signed_by("pk")).filter(signed_by__gte=wanted)
-    return witnessed.order_by("-size").first()
+    return list(witnessed.order_by("-size").values_list("size", flat=True)[:1])
 
 
 def enclosing_time_stamps(
@@ -133,6 +139,18 @@ def enclosing_time_stamps(
     newest = stamps.order_by("-checkpoint__size", "stamped_at")
     found = [before.first(), behind.first() or newest.first()]
     return list({stamp.checkpoint_id: stamp for stamp in found if stamp}.values())
+
+
+def with_witnesses(policy: Policy) -> Policy:
+    """Add the active witnesses to a policy of log keys, and their quorum where it blocks."""
+    witnesses = tuple(
+        PolicyWitness(one.name, Verifier.parse(one.vkey)) for one in active_witnesses()
+    )
+    rule = read_policy()
+    if not (rule.quorum and rule.is_blocking):
+        return replace(policy, witnesses=witnesses)
+    group = Group(QUORUM, rule.quorum, tuple(one.name for one in witnesses))
+    return replace(policy, witnesses=witnesses, groups=(group,), quorum=QUORUM)
 
 
 def active_witnesses() -> QuerySet[Witness]:

@@ -49,7 +49,8 @@ class Evidence:
     ``leaves`` are exact leaf texts by index, ``paths`` inclusion paths in ``checkpoint`` by index:
     of the first and the last leaf of the period and of each leaf outside of it.
     ``openings`` are disclosed, ``padding`` shows padding; ``missing`` are the positions whose
-    segment is gone without cause. ``earlier`` holds the checkpoints that enclose the period.
+    segment is gone without cause. ``earlier`` holds the checkpoints that enclose the period, and
+    those that others spoke of; ``stamps`` are RFC 3161 answers by the size of their checkpoint.
     """
 
     checkpoint: Note
@@ -61,6 +62,7 @@ class Evidence:
     padding: Sequence[PlacedOpening] = ()
     tombstones: Sequence[Tombstone] = ()
     missing: Sequence[Place] = ()
+    stamps: Mapping[int, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,8 @@ def _evidence_files(evidence: Evidence) -> dict[str, bytes]:
         size = Checkpoint.parse(earlier.note.text).size
         files[f"checkpoints/{size}"] = str(earlier.note).encode()
         files[f"consistency/{size}"] = format_consistency(earlier.path).encode()
+    for size, response in evidence.stamps.items():
+        files[layout.stamp_path(size)] = response
     return files
 
 

@@ -5,19 +5,27 @@ Only what concerns no person is opened: segments of the house scope. Everything 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 
 from ledger import vault
 from ledger.commitment import PADDING_ROLE, Opening
-from ledger.errors import NotYetPublished
+from ledger.errors import NotYetPublished, PeerFailed
 from ledger.leaf import leaf_bytes, parse_leaf
 from ledger.models import HOUSE_SCOPE, Checkpoint, Epoch, Incarnation, Leaf, Segment, Tombstone
 from ledger.note import Note
-from ledger.proofs import published_checkpoint
+from ledger.publication import (
+    cosigned,
+    enclosing_time_stamps,
+    ruling_checkpoint,
+    witnessed_sizes,
+)
 from ledger.reports.bundle import Earlier, Evidence
+from ledger.roots import read_roots
 from ledger.shred_lists import Lists, read_lists
+from ledger.timestamps import verify_response
 from ledger.tree import StoredTree
 from ledger.verifier.bundle import Place, PlacedOpening
 from ledger.verifier.bundle import Tombstone as ShownTombstone
@@ -58,23 +66,29 @@ def collect_evidence(incarnation: Incarnation, first: int, end: int) -> Evidence
     """
     opened_by, closed_by = enclosing_sizes(incarnation, first, end)
     first = opened_by
-    head = published_checkpoint(incarnation)
+    ruling = ruling_checkpoint(incarnation, closed_by)
+    head, stamps = ruling.checkpoint, _stamps(incarnation, first, end, ruling.checkpoint.size)
+    told_of = {opened_by, closed_by, *stamps, *witnessed_sizes(incarnation, head.size)}
     tree = StoredTree(incarnation)
     leaves, records = _read_leaves(incarnation, tree, first, end)
     shown = _show(incarnation, leaves, records, head.size)
-    later = {stone.destroyed for stone in shown.tombstones} - leaves.keys()
-    outside = {index: tree.leaf(index) for index in sorted(later)}
+    about_keys = set(
+        incarnation.key_records.filter(index__lt=head.size).values_list("index", flat=True)
+    )
+    told = ({stone.destroyed for stone in shown.tombstones} | about_keys) - leaves.keys()
+    outside = {index: tree.leaf(index) for index in sorted(told)}
     paths = {index: tree.inclusion_path(index, head.size) for index in (first, end - 1, *outside)}
     return Evidence(
-        checkpoint=Note.parse(head.note),
+        checkpoint=ruling.note,
         leaves=leaves | outside,
         paths=paths,
         period=Period(first, end, opened_by, closed_by),
-        earlier=_earlier(incarnation, tree, head, {opened_by, closed_by}),
+        earlier=_earlier(incarnation, tree, head, {*told_of, *_handovers(incarnation, about_keys)}),
         openings=shown.openings,
         padding=shown.padding,
         tombstones=shown.tombstones,
         missing=shown.missing,
+        stamps=stamps,
     )
 
 
@@ -145,9 +159,29 @@ def _earlier(
     incarnation: Incarnation, tree: StoredTree, head: Checkpoint, sizes: set[int]
 ) -> Sequence[Earlier]:
     wanted = incarnation.checkpoints.filter(size__in=sizes - {0, head.size}).order_by("size")
-    return [
-        Earlier(Note.parse(row.note), tree.consistency_path(row.size, head.size)) for row in wanted
-    ]
+    return [Earlier(cosigned(row), tree.consistency_path(row.size, head.size)) for row in wanted]
+
+
+def _stamps(incarnation: Incarnation, first: int, end: int, size: int) -> dict[int, bytes]:
+    """Return, by size, the tokens that say most of [first, end) and hold under today's roots."""
+    found = {}
+    for stamp in enclosing_time_stamps(incarnation, first, end, size):
+        text = Note.parse(stamp.checkpoint.note).text
+        # A root that is no longer pinned vouches for nothing, here as for whoever reads this.
+        with suppress(PeerFailed):
+            verify_response(stamp.response, text, read_roots())
+            found[stamp.checkpoint.size] = stamp.response
+    return found
+
+
+def _handovers(incarnation: Incarnation, about_keys: set[int]) -> set[int]:
+    """Return the sizes of the checkpoints that were the first to tell of each of these leaves.
+
+    At a rotation that is the one which both pairs of keys have signed.
+    """
+    published = incarnation.checkpoints.filter(anchored__isnull=False).order_by("size")
+    found = (published.filter(size__gt=index).first() for index in about_keys)
+    return {checkpoint.size for checkpoint in found if checkpoint}
 
 
 def _leaves(incarnation: Incarnation) -> QuerySet[Leaf]:

@@ -31,6 +31,10 @@ CHECK IT WITHOUT OUR TOOL
  6. Each line of tombstones.ndjson proves that a statement was destroyed: SHA-256 over a zero
     byte, "muniment/tombstone/v1", a zero byte, salt and commitment is an entry of the tree whose
     root the record segments.destroyed states.
+ 7. timestamps/<size>.tsr, where there are any, are RFC 3161 time stamps over the text of the
+    checkpoint of that size, without its signatures:
+    openssl ts -verify -data TEXT -in timestamps/42.tsr -CAfile ROOTS
+    Take the authority's roots from elsewhere; trust.json only proposes some.
 
 The folder disclosed/ may be taken out as a whole; the rest still verifies, as "openings
 withheld".

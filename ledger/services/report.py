@@ -5,6 +5,7 @@ two steps: draft and record in one transaction; then, once that record is publis
 goes in and the file is stored. A report cut off between the two is issued again.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from ledger.certificates import REPORTS, ensure_test_credentials, load_credentials
 from ledger.errors import LogContinued, NotYetPublished
+from ledger.logkeys import read_history
 from ledger.models import HOUSE_SCOPE, Incarnation, IssuedReport, ReportState, SealedFile
 from ledger.note import Checkpoint
 from ledger.proofs import (
@@ -23,6 +25,7 @@ from ledger.proofs import (
     published_checkpoint,
     wait_for_record,
 )
+from ledger.publication import with_witnesses
 from ledger.record_kinds import REPORT_ISSUED, REPORT_ORDERED, ReportIssued, ReportOrdered
 from ledger.reports.bundle import Draft, Evidence, Papers, draft_bundle, finish_bundle
 from ledger.reports.collect import collect_evidence
@@ -30,10 +33,11 @@ from ledger.reports.compose import compose
 from ledger.reports.page import verify_page
 from ledger.reports.pdf import draw_pdf, sign
 from ledger.reports.readme import README
+from ledger.roots import proposed_roots
 from ledger.services.append import DEFAULT_LOG, Unsealed, append
 from ledger.services.files import open_file, store_file
 from ledger.signing import read_verifiers
-from ledger.tlogpolicy import LogKey, Policy
+from ledger.tlogpolicy import LOG_TYPES, LogKey, Policy
 from ledger.tree import StoredTree
 
 PUBLISHED_SECONDS = 30
@@ -117,8 +121,15 @@ def read_bundle(report: IssuedReport) -> bytes:
 
 
 def log_policy(origin: str) -> Policy:
-    """Return the policy that an auditor should hold from outside: the log's own two keys."""
-    return Policy(tuple(LogKey(verifier) for verifier in read_verifiers(origin)))
+    """Return the policy that an auditor should hold from outside: the log's own keys.
+
+    Those in force come first; behind them, where keys were rotated, those of before. The active
+    witnesses stand there too, and their quorum where nothing is shown without it.
+    """
+    verifiers = read_verifiers(origin)
+    pairs = [verifiers[at : at + len(LOG_TYPES)] for at in range(0, len(verifiers), len(LOG_TYPES))]
+    logs = tuple(LogKey(verifier) for pair in reversed(pairs) for verifier in pair)
+    return with_witnesses(Policy(logs))
 
 
 def _verify_same(incarnation: Incarnation, origin: str) -> None:
@@ -131,7 +142,8 @@ def _draft(incarnation: Incarnation, evidence: Evidence) -> Draft:
     folder = settings.MUNIMENT_KEYS / "reports"
     ensure_test_credentials(folder, REPORTS)
     credentials = load_credentials(folder)
-    composed = compose(evidence, read_verifiers(incarnation.origin), now)
+    in_force = read_history(incarnation).at(Checkpoint.parse(evidence.checkpoint.text).size)
+    composed = compose(evidence, in_force, now)
     pdf = sign(draw_pdf(composed.page, now), credentials, settings.MUNIMENT_ORGANISATION)
     papers = Papers(
         report_pdf=pdf,
@@ -139,6 +151,7 @@ def _draft(incarnation: Incarnation, evidence: Evidence) -> Draft:
         readme=README,
         policy=log_policy(incarnation.origin),
         pades_roots=(credentials.root,),
+        tsa_roots=proposed_roots(),
     )
     return draft_bundle(evidence, composed.report, papers)
 
@@ -148,4 +161,8 @@ def _finish(
 ) -> bytes:
     size = Checkpoint.parse(evidence.checkpoint.text).size
     way = StoredTree(incarnation).consistency_path(size, published.checkpoint.size)
-    return finish_bundle(draft, leaf=published.leaf, proof=published.proof, consistency=way)
+    # Nothing else vouches for this note: it carries two signatures, at a rotation too.
+    in_force = read_history(incarnation).at(published.checkpoint.size)
+    note = published.proof.note.signed_by(in_force)
+    proof = replace(published.proof, note=note)
+    return finish_bundle(draft, leaf=published.leaf, proof=proof, consistency=way)

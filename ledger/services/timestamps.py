@@ -1,25 +1,22 @@
 """Time stamps: have the newest offered checkpoint stamped by the authority, and keep its answer."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
-from cryptography.x509 import Certificate
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from ledger.errors import AddressRefused, LedgerError, PeerFalse, PeerMalformed, PeerRefused
+from ledger.errors import LedgerError, PeerFalse, PeerRefused
 from ledger.models import AnswerCode, Incarnation, LastAnswer, Offer, TimeStamp
 from ledger.note import Note
 from ledger.posting import post
+from ledger.roots import read_roots
 from ledger.services.answers import code_of, keep_answer
 from ledger.timestamps import (
     MAX_RESPONSE,
     REQUEST_TYPE,
     Stamp,
     build_query,
-    parse_roots,
     verify_response,
 )
 
@@ -74,14 +71,6 @@ def request_stamp(text: str) -> tuple[bytes, Stamp]:
     if abs(stamp.time - timezone.now()) > CLOCK_SKEW:
         raise PeerFalse("token states a time far from ours")
     return answer.body, stamp
-
-
-def read_roots() -> Sequence[Certificate]:
-    """Return the pinned roots of the authority. Raises AddressRefused when there are none."""
-    try:
-        return parse_roots(Path(settings.MUNIMENT_TSA_ROOTS).read_bytes())
-    except (OSError, PeerMalformed) as error:
-        raise AddressRefused("the file of the authority's roots cannot be read") from error
 
 
 def _unstamped_offer(incarnation: Incarnation) -> Offer | None:

@@ -25,7 +25,7 @@ from ledger.models import (
 )
 from ledger.note import Note
 from ledger.posting import Answer, parse_address, post
-from ledger.publication import active_witnesses, read_policy
+from ledger.publication import RESERVED_NAMES, active_witnesses, read_policy
 from ledger.record_kinds import PUBLICATION_POLICY_CHANGED, PublicationPolicyChanged
 from ledger.services.answers import code_of, keep_answer, newest_answer
 from ledger.services.append import Unsealed, append
@@ -243,6 +243,8 @@ def _check_settings(name: str, vkey: str, url: str) -> None:
         address = parse_address(url)
     except (NoteError, AddressRefused) as error:
         raise WitnessRefused(f"witness {name} cannot be asked: {error}") from error
+    if name in RESERVED_NAMES:
+        raise WitnessRefused(f"no witness can be called {name}")
     if address.query:
         raise WitnessRefused(f"witness {name} cannot be asked: its address has a query")
 

@@ -44,9 +44,8 @@ REQUIRED = UNLISTED | {
     TRUST,
     VERIFY_HTML,
 }
-NUMBERED = re.compile(
-    r"(proofs|checkpoints|consistency)/(0|[1-9][0-9]{0,15})(\.tlog-proof)?\Z", re.ASCII
-)
+NUMBERED = re.compile(r"([a-z]+)/(0|[1-9][0-9]{0,15})(\.[a-z-]+)?\Z", re.ASCII)
+SUFFIXES = {"checkpoints": None, "consistency": None, "proofs": ".tlog-proof", "timestamps": ".tsr"}
 
 VERSION = 1
 MAX_LINES = 1_000_000
@@ -163,11 +162,16 @@ def proof_path(index: int) -> str:
     return f"proofs/{index}.tlog-proof"
 
 
+def stamp_path(size: int) -> str:
+    """Return where the time-stamp token of the checkpoint of ``size`` lies."""
+    return f"timestamps/{size}.tsr"
+
+
 def is_known(path: str) -> bool:
     """Return whether a bundle may have a file at ``path``."""
     match = NUMBERED.match(path)
     if match:
-        return (match[1] == "proofs") == bool(match[3])
+        return match[1] in SUFFIXES and SUFFIXES[match[1]] == match[3]
     return path in REQUIRED or path in DISCLOSED
 
 

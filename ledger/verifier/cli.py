@@ -10,13 +10,15 @@ from typing import Any
 
 from ledger.errors import CanonicalError, LedgerError, NoteError
 from ledger.note import Checkpoint, Note
+from ledger.timestamps import parse_roots
 from ledger.tlogpolicy import MAX_POLICY_SIZE, Policy
 
 from .bundle import Malformed
-from .signatures import parse_trust
+from .signatures import Trust
 from .verify import NOT_CHECKED, Requirement, Verdict, verify_bundle
 
 VERIFIED, REFUSED, WRONG_USE = 0, 1, 2
+_PEM = b"-----BEGIN CERTIFICATE-----"
 ACCUSED = (
     "keys inside a bundle prove nothing by themselves, and a verify.html inside it comes from the "
     "accused: get policy and page from elsewhere"
@@ -93,9 +95,13 @@ def _demands(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _read_trust(path: Path) -> frozenset[str]:
+def _read_trust(path: Path) -> Trust:
+    data = _read(path)
+    # What authorities publish is PEM.
+    if data.lstrip().startswith(_PEM):
+        return Trust.of_authority(parse_roots(data))
     try:
-        return parse_trust(_read(path))
+        return Trust.parse(data)
     except (CanonicalError, Malformed) as exc:
         raise LedgerError(f"{path} is no trust file: {exc}") from exc
 
@@ -120,7 +126,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="keys you hold from outside")
-    parser.add_argument("--trust", type=Path, metavar="FILE", help="roots you trust (trust.json)")
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        metavar="FILE",
+        help="roots you trust: trust.json, or an authority's PEM",
+    )
     parser.add_argument(
         "--since", type=Path, metavar="CHECKPOINT", help="prove that the log goes on from this one"
     )

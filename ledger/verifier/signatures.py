@@ -1,13 +1,16 @@
 """Whose keys count, which checkpoints they signed, and how those go on from one another."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate
 
 from ledger.canonical import parse_object
 from ledger.errors import CanonicalError, NoteError, ProofError
 from ledger.merkle import verify_consistency
 from ledger.note import Checkpoint, Note, SignatureType, Verifier
-from ledger.tlogpolicy import LOG_TYPES, NO_QUORUM, Policy
+from ledger.tlogpolicy import LOG_TYPES, Policy
 from ledger.tlogproof import parse_consistency
 
 from . import bundle
@@ -40,11 +43,6 @@ class Keys:
         """Return the Ed25519 key that goes before all others, as text."""
         return next(v.vkey for v in self.verifiers if v.type is SignatureType.ED25519)
 
-    @property
-    def wants_witnesses(self) -> bool:
-        """Return whether the policy names a quorum."""
-        return self.policy.quorum != NO_QUORUM
-
     def witnesses(self, note: Note) -> frozenset[str]:
         """Return the policy's names of the witnesses whose cosignatures on ``note`` hold.
 
@@ -57,10 +55,56 @@ class Keys:
 
 @dataclass(frozen=True)
 class Head:
-    """The bundle's own checkpoint: what every proof in it leads to."""
+    """A checkpoint with its note; ``is_signed`` once its signatures by known keys all hold.
+
+    The bundle's own is what every proof in it leads to.
+    """
 
     note: Note
     checkpoint: Checkpoint
+    is_signed: bool = False
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """The witnesses, by the policy's names, who have signed the tree of ``size`` leaves."""
+
+    names: frozenset[str]
+    size: int
+
+    def __str__(self) -> str:
+        return f"witnessed by {len(self.names)} to {self.size}"
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Roots, as PEM texts: of who seals PDF files, and of time-stamp authorities.
+
+    ``pades`` None: of the former nothing is said.
+    """
+
+    pades: frozenset[str] | None = frozenset()
+    tsa: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Trust":
+        """Read a trust file. Raises Malformed and CanonicalError."""
+        value = exact(parse_object(data), pades=list, tsa=list, v=int)
+        if value["v"] != bundle.VERSION:
+            raise Malformed(f"version is {value['v']}, wanted {bundle.VERSION}")
+        if any(type(root) is not str for root in [*value["pades"], *value["tsa"]]):
+            raise Malformed("wanted lists of PEM texts")
+        return cls(frozenset(value["pades"]), frozenset(value["tsa"]))
+
+    @classmethod
+    def of_authority(cls, roots: Iterable[Certificate]) -> "Trust":
+        """Return the trust in a time-stamp authority, and in nobody else."""
+        return cls(None, frozenset(root.public_bytes(Encoding.PEM).decode() for root in roots))
+
+    def covers(self, proposed: "Trust") -> bool:
+        """Return whether every root of ``proposed`` of which anything is said is here."""
+        is_known = self.pades is None or (proposed.pades or frozenset()) <= self.pades
+        return is_known and proposed.tsa <= self.tsa
 
 
 def read_head(files: Mapping[str, bytes], findings: Findings) -> Head | None:
@@ -113,34 +157,49 @@ def check_signatures(path: str, note: Note, keys: Keys, findings: Findings) -> b
     return not missing
 
 
-def check_head(head: Head, keys: Keys, findings: Findings) -> frozenset[str]:
-    """Check the bundle's checkpoint against the policy; return the witnesses who signed it."""
+def check_head(head: Head, keys: Keys, findings: Findings) -> Head:
+    """Check the bundle's checkpoint against the policy; return it, marked when it is signed."""
     if not check_signatures(CHECKPOINT, head.note, keys, findings):
-        return frozenset()
+        return head
     witnesses = keys.witnesses(head.note)
     if not keys.policy.is_satisfied_by(witnesses):
         detail = f"{len(witnesses)} witnesses do not make the policy's quorum"
         findings.add(Code.POLICY_QUORUM, detail, CHECKPOINT)
-    return witnesses
+    return replace(head, is_signed=True)
+
+
+def find_witnessed(checkpoints: Mapping[int, Head], keys: Keys) -> Witnessed | None:
+    """Return the largest checkpoint that witnesses of a policy from outside have signed.
+
+    Where the policy wants a quorum, that many. Witnesses that only the bundle names are the
+    operator's word again.
+    """
+    for size in sorted(checkpoints, reverse=True) if keys.outside else ():
+        if checkpoints[size].is_signed:
+            names = keys.witnesses(checkpoints[size].note)
+            if names and keys.policy.is_satisfied_by(names):
+                return Witnessed(names, size)
+    return None
 
 
 def check_earlier(
     files: Mapping[str, bytes], head: Head, keys: Keys | None, findings: Findings
-) -> dict[int, Checkpoint]:
+) -> dict[int, Head]:
     """Check the other checkpoints and the way from each to ``head``; return the good by size."""
-    good = {head.checkpoint.size: head.checkpoint}
+    good = {head.checkpoint.size: head}
     for size, path in bundle.numbered(files, "checkpoints"):
         found = _read(path, files[path], findings)
         if found is None:
             continue
         if keys is not None:
-            check_signatures(path, found.note, keys, findings)
+            signed = check_signatures(path, found.note, keys, findings)
+            found = replace(found, is_signed=signed)
         if found.checkpoint.origin != head.checkpoint.origin:
             findings.add(Code.CHECKPOINT_ORIGIN, "checkpoint is of another log", path)
         elif found.checkpoint.size != size:
             findings.add(Code.CHECKPOINT_SIZE, f"size is {found.checkpoint.size}", path)
         elif _goes_on(files, found.checkpoint, head.checkpoint, findings):
-            good.setdefault(size, found.checkpoint)
+            good.setdefault(size, found)
     for size, path in bundle.numbered(files, "consistency"):
         if f"checkpoints/{size}" not in files:
             findings.add(Code.CHECKPOINT_MISSING, "proof is from no checkpoint", path)
@@ -168,27 +227,24 @@ def _goes_on(
 
 
 def check_trust(
-    files: Mapping[str, bytes], outside: Collection[str] | None, findings: Findings
-) -> None:
-    """Check that ``trust.json`` proposes no root that the auditor does not trust."""
+    files: Mapping[str, bytes], outside: Trust | None, findings: Findings
+) -> Trust | None:
+    """Check that ``trust.json`` proposes no root that the auditor does not trust.
+
+    Returns the roots that count: those from outside, else the bundle's.
+    """
     if TRUST not in files:
-        return
+        return outside
     try:
-        roots = parse_trust(files[TRUST])
+        proposed = Trust.parse(files[TRUST])
     except (CanonicalError, Malformed) as exc:
         findings.add(Code.TRUST_MALFORMED, exc, TRUST)
-        return
-    if outside is not None and not roots <= set(outside):
+        return outside
+    if outside is None:
+        return proposed
+    if not outside.covers(proposed):
         findings.add(Code.TRUST_OUTSIDE, "proposes a root that you do not trust", TRUST)
-
-
-def parse_trust(data: bytes) -> frozenset[str]:
-    """Return the PEM texts of all roots. Raises Malformed and CanonicalError."""
-    value = exact(parse_object(data), pades=list, tsa=list, v=int)
-    roots = [*value["pades"], *value["tsa"]]
-    if value["v"] != bundle.VERSION or any(type(root) is not str for root in roots):
-        raise Malformed(f"wanted version {bundle.VERSION} and lists of PEM texts")
-    return frozenset(roots)
+    return outside
 
 
 def _read_policy(files: Mapping[str, bytes], findings: Findings) -> Policy | None:

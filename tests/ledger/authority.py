@@ -22,10 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.ledger.outsiders import Answer, serving
 
 OPENSSL = shutil.which("openssl")
-needs_openssl = [
-    pytest.mark.openssl,
-    pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed"),
-]
+skipped_without_openssl = pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed")
+needs_openssl = [pytest.mark.openssl, skipped_without_openssl]
 STAMPING = (ExtendedKeyUsageOID.TIME_STAMPING,)
 CONFIGURATION = """\
 [tsa]

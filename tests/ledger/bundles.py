@@ -5,7 +5,7 @@ leaves 3 and 4 at leaf 10. The period is leaves 2 to 8, between checkpoints of s
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -45,6 +45,7 @@ SIGNERS = (
 WITNESS = Signer.from_seed("witness.example", SignatureType.COSIGNATURE, fixed("witness"))
 POLICY = Policy(tuple(LogKey(signer.verifier) for signer in SIGNERS))
 WITNESSED = Policy(POLICY.logs, (Witness("w", WITNESS.verifier),), quorum="w")
+MAY_WITNESS = Policy(POLICY.logs, WITNESSED.witnesses)
 
 Files = dict[str, bytes]
 Edit = Callable[[Files], None]
@@ -245,6 +246,17 @@ def case() -> Case:
 def good() -> bytes:
     """Return the good bundle."""
     return case().build()
+
+
+def cosigned(it: Case, *sizes: int) -> Case:
+    """Return ``it`` with checkpoints of these sizes signed by a witness too."""
+
+    def note(size: int) -> Note:
+        signers = [*SIGNERS, WITNESS] if size in sizes else SIGNERS
+        return it.log.note(size, signers, time=1_800_000_000)
+
+    earlier = [Earlier(note(size), it.log.way(size, 12)) for size in (2, 9)]
+    return replace(it, evidence=replace(it.evidence, checkpoint=note(12), earlier=earlier))
 
 
 def unpack(data: bytes) -> Files:

@@ -19,9 +19,10 @@ from ledger.reports.archive import write_archive
 from ledger.reports.page import PAGE, SOURCE, VERIFIER, verify_page
 from ledger.verifier.findings import Code
 from ledger.verifier.positions import Status
-from ledger.verifier.verify import Verdict, verify_bundle
+from ledger.verifier.verify import OPERATORS_WORD, Verdict, verify_bundle
 from tests.ledger.browser import CHROMIUM, WITHOUT_MLDSA, Browser, Shown, open_page
 from tests.ledger.bundles import (
+    MAY_WITNESS,
     ORIGIN,
     POLICY,
     SIGNERS,
@@ -29,6 +30,7 @@ from tests.ledger.bundles import (
     WITNESSED,
     Files,
     case,
+    cosigned,
     good,
     tampered,
     unpack,
@@ -74,7 +76,13 @@ def as_inputs(demands: Mapping[str, Any]) -> dict[str, Any]:
         name: str(demands[name]).encode() for name in ("policy", "since") if name in demands
     }
     if "trust" in demands:
-        inputs["trust"] = canonical({"pades": list(demands["trust"]), "tsa": [], "v": 1})
+        inputs["trust"] = canonical(
+            {
+                "pades": sorted(demands["trust"].pades),
+                "tsa": sorted(demands["trust"].tsa),
+                "v": 1,
+            }
+        )
     return inputs | {"require": tuple(each.value for each in demands.get("require", ()))}
 
 
@@ -124,6 +132,37 @@ def test_witnesses_of_a_policy_from_outside_count(browser: Browser) -> None:
     verdict = assert_agreed(browser, it.build(), policy=WITNESSED)
     assert verdict is not None
     assert verdict.rests_on == "witnessed by 1 to 12"
+
+
+@pytest.mark.chromium
+@needs_chromium
+@pytest.mark.parametrize(
+    ("sizes", "said"), [((9,), "witnessed by 1 to 9"), ((2, 9, 12), "witnessed by 1 to 12")]
+)
+def test_witnesses_of_earlier_checkpoints_count(
+    browser: Browser, sizes: tuple[int, ...], said: str
+) -> None:
+    verdict = assert_agreed(browser, cosigned(case(), *sizes).build(), policy=MAY_WITNESS)
+    assert verdict is not None
+    assert verdict.rests_on == said
+    verdict = assert_agreed(browser, cosigned(case(), 9).build(), policy=WITNESSED)
+    assert verdict is not None
+    assert [finding.code for finding in verdict.findings] == [Code.POLICY_QUORUM]
+
+
+@pytest.mark.chromium
+@needs_chromium
+def test_page_says_that_it_cannot_check_time_stamps_and_lets_nothing_rest_on_them(
+    browser: Browser,
+) -> None:
+    it = case()
+    it.evidence.__dict__["stamps"] = {9: b"whatever"}
+    shown = browser.check(it.build())
+    assert (shown.findings, shown.rests_on) == ([], OPERATORS_WORD)
+    assert "the time-stamp tokens in timestamps/: muniment-verify" in str(shown.not_checked)
+    assert "which this page cannot check: nothing here rests on them" in shown.text
+    refused = browser.check(it.build(), require=("timestamp",))
+    assert [finding["code"] for finding in refused.findings] == [Code.REQUIRE_TIMESTAMP]
 
 
 @pytest.mark.chromium

@@ -616,11 +616,3 @@ def test_what_outsiders_said_is_never_changed(log: Log, acting_as: ActingAs, tab
             for statement in ("UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"):
                 with pytest.raises(DatabaseError, match="permission denied|append-only"):
                     cursor.execute(statement.format(f"ledger_{table}", column, column))
-
-
-def test_note_of_an_unoffered_checkpoint_is_the_logs_own(
-    log: Log, sequence: Callable[[], int]
-) -> None:
-    sequence()
-    checkpoint = Checkpoint.objects.get()
-    assert str(publication.outside_note(checkpoint)) == checkpoint.note

@@ -40,33 +40,66 @@ async function checkSignatures(path, note, keys, findings, unchecked) {
   return missing.length ? null : found;
 }
 
-/** Check the bundle's checkpoint against the policy; return the witnesses seen to have signed it. */
+/** Check the bundle's checkpoint against the policy; return what is signed, null if not well. */
 async function checkHead({ note }, keys, findings, unchecked) {
   const found = await checkSignatures(PATHS.checkpoint, note, keys, findings, unchecked);
-  if (!found) return [];
-  const signed = new Map(found.map(({ verifier, isChecked }) => [verifier, isChecked]));
-  const witnesses = keys.policy.witnesses.filter(({ verifier }) => signed.has(verifier));
+  if (!found) return null;
+  const names = witnessesAmong(found, keys);
   // What this browser cannot check is no finding: it counts here, and stands in `unchecked`.
-  if (!isQuorum(keys.policy, witnesses.map(({ name }) => name))) {
-    const detail = `${witnesses.length} witnesses do not make the policy's quorum`;
+  if (!isQuorum(keys.policy, names)) {
+    const detail = `${names.length} witnesses do not make the policy's quorum`;
     findings.add("policy.quorum", detail, PATHS.checkpoint);
   }
-  return witnesses.filter(({ verifier }) => signed.get(verifier));
+  return found;
 }
 
-/** Check the other checkpoints and the way from each to `head`; return the good roots by size. */
-async function checkEarlier(files, head, keys, findings, unchecked) {
+function witnessesAmong(found, keys) {
+  const signed = new Set(found.map(({ verifier }) => verifier));
+  return keys.policy.witnesses.filter(({ verifier }) => signed.has(verifier)).map(({ name }) => name);
+}
+
+/**
+ * Return {count, size} of the largest checkpoint that witnesses of a policy from outside have
+ * signed, as far as this browser can check, or null. `signed` holds, by size, what is signed.
+ */
+function findWitnessed(signed, keys) {
+  // Witnesses that only the bundle names are the operator's word again.
+  if (!keys.outside) return null;
+  const sizes = [...signed.keys()].sort((one, other) => (one > other ? -1 : 1));
+  for (const size of sizes) {
+    const checked = signed.get(size).filter(({ isChecked }) => isChecked);
+    const names = witnessesAmong(checked, keys);
+    if (names.length && isQuorum(keys.policy, names)) return { count: names.length, size };
+  }
+  return null;
+}
+
+/** Check that each time-stamp token is of a checkpoint in `good`; return how many there are. */
+function checkStamps(files, good, findings) {
+  const stamps = numbered(files, "timestamps");
+  for (const [size, path] of stamps) {
+    if (!good.has(size)) findings.add("timestamp.place", "no checkpoint of this size counts", path);
+  }
+  return stamps.length;
+}
+
+/**
+ * Check the other checkpoints and the way from each to `head`; return the good roots by size, and
+ * add to `signed`, by size, what is signed.
+ */
+async function checkEarlier(files, head, keys, signed, findings, unchecked) {
   const good = new Map([[head.size, head.root]]);
   for (const [size, path] of numbered(files, "checkpoints")) {
     const found = await readCheckpoint(path, files.get(path), findings);
     if (!found) continue;
-    if (keys) await checkSignatures(path, found.note, keys, findings, unchecked);
+    const by = keys && (await checkSignatures(path, found.note, keys, findings, unchecked));
     if (found.origin !== head.origin) {
       findings.add("checkpoint.origin", "checkpoint is of another log", path);
     } else if (found.size !== size) {
       findings.add("checkpoint.size", `size is ${found.size}`, path);
     } else if ((await goesOn(files, found, head, findings)) && !good.has(size)) {
       good.set(size, found.root);
+      if (by) signed.set(size, by);
     }
   }
   for (const [size, path] of numbered(files, "consistency")) {
@@ -96,17 +129,21 @@ async function goesOn(files, first, second, findings) {
 /** Check that trust.json proposes no root that the auditor does not trust. */
 async function checkTrust(files, outside, findings) {
   const data = files.get(PATHS.trust);
-  const roots = data && (await findings.attempt("trust.malformed", PATHS.trust, {}, () => parseTrust(data)));
-  if (roots && outside && !roots.every((root) => outside.includes(root))) {
+  const proposed = data && (await findings.attempt("trust.malformed", PATHS.trust, {}, () => parseTrust(data)));
+  if (!proposed || !outside) return;
+  const covers = (name) => proposed[name].every((root) => outside[name].includes(root));
+  if (!covers("pades") || !covers("tsa")) {
     findings.add("trust.outside", "proposes a root that you do not trust", PATHS.trust);
   }
 }
 
-/** Return the PEM texts of all roots of a trust file. */
+/** Return the PEM texts {pades, tsa} of a trust file's roots. */
 function parseTrust(data) {
   const value = exact(parseObject(data), { pades: "list", tsa: "list", v: "integer" });
   checkVersion(value);
-  const roots = [...value.pades, ...value.tsa];
-  if (roots.some((root) => typeof root !== "string")) throw new Refused("wanted lists of PEM texts");
-  return roots;
+  const { pades, tsa } = value;
+  if ([...pades, ...tsa].some((root) => typeof root !== "string")) {
+    throw new Refused("wanted lists of PEM texts");
+  }
+  return { pades, tsa };
 }

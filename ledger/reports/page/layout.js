@@ -27,7 +27,13 @@ const UNLISTED = new Set([
   PATHS.manifestLeaf,
   PATHS.manifestProof,
 ]);
-const NUMBERED = /^(proofs|checkpoints|consistency)\/(0|[1-9][0-9]{0,15})(\.tlog-proof)?$/;
+const NUMBERED = /^([a-z]+)\/(0|[1-9][0-9]{0,15})(\.[a-z-]+)?$/;
+const SUFFIXES = new Map([
+  ["checkpoints", ""],
+  ["consistency", ""],
+  ["proofs", ".tlog-proof"],
+  ["timestamps", ".tsr"],
+]);
 const BUNDLE_VERSION = 1;
 const MAX_LINES = 1_000_000;
 const LINE_FEED = 10;
@@ -35,7 +41,7 @@ const LINE_FEED = 10;
 /** Return whether a bundle may have a file at `path`. */
 function isKnown(path) {
   const match = NUMBERED.exec(path);
-  if (match) return (match[1] === "proofs") === Boolean(match[3]);
+  if (match) return SUFFIXES.get(match[1]) === (match[3] ?? "");
   return REQUIRED.includes(path) || DISCLOSED.includes(path);
 }
 

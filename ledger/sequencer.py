@@ -16,6 +16,7 @@ from threading import Event
 
 from django.db import Error, connection, transaction
 
+from ledger import binary
 from ledger.anchor import Anchor
 from ledger.errors import LedgerError, LogRolledBack, LogTampered, NoteError
 from ledger.incarnations import (
@@ -29,7 +30,7 @@ from ledger.incarnations import (
 from ledger.keyhistory import KeyHistory, Keys
 from ledger.leaf import parse_body
 from ledger.logkeys import is_about_keys, read_history
-from ledger.models import Anchored, Checkpoint, Incarnation, KeyRecord, Log, Pending, Tile
+from ledger.models import Anchored, Checkpoint, Incarnation, KeyRecord, Log, Tile
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note, Signer, sign_note
 from ledger.offers import MinuteHand, make_offer
@@ -90,10 +91,10 @@ class Sequencer:
 
     def _sequence(self) -> tuple[Checkpoint, int] | None:
         incarnation = self._log.incarnations.order_by("-ordinal").first()
-        pending, last, tree = self._read_pending(), None, GrowingTree()
+        pending, last, tree, history = self._read_pending(), None, GrowingTree(), None
         try:
             if incarnation:
-                last, tree = self._check_last(incarnation)
+                last, tree, history = self._check_last(incarnation)
             elif pending:
                 incarnation = self._open_incarnation(pending[0][1])
         except LogRolledBack as refusal:
@@ -103,15 +104,19 @@ class Sequencer:
             return (last, 0) if last and not Anchored.objects.filter(pk=last.pk).exists() else None
         for _, body in pending:
             tree.append(body)
+        before = tree.size - len(pending)
         self._write(incarnation, tree, pending)
-        return self._sign(incarnation, tree, tree.size - len(pending)), len(pending)
+        if history is None or any(is_about_keys(body) for _, body in pending):
+            history = read_history(incarnation)
+        return self._sign(incarnation, tree, before, history), len(pending)
 
-    def _check_last(self, incarnation: Incarnation) -> tuple[Checkpoint, GrowingTree]:
-        """Return the last checkpoint and its tree, once keys, tree and anchor agree with it."""
+    def _check_last(self, incarnation: Incarnation) -> tuple[Checkpoint, GrowingTree, KeyHistory]:
+        """Return the last checkpoint, its tree and its keys, once the anchor agrees with them."""
         last = incarnation.checkpoints.order_by("-size").first()
         if last is None:
             raise LogTampered(f"{incarnation.origin} has leaves but no checkpoint")
-        head = self._verify_note(incarnation, last, read_history(incarnation))
+        history = read_history(incarnation)
+        head = self._verify_note(incarnation, last, history)
         stored = StoredTree(incarnation)
         if incarnation.leaves.filter(index__gte=last.size).exists():
             raise LogTampered(f"{incarnation.origin} holds leaves beyond size {last.size}")
@@ -119,7 +124,7 @@ class Sequencer:
         if tree.edge.root() != head.root:
             raise LogTampered(f"{incarnation.origin}: the tree does not give the root of {last}")
         verify_continues(incarnation, stored, head, self._anchors(incarnation.origin))
-        return last, tree
+        return last, tree, history
 
     def _verify_note(
         self, incarnation: Incarnation, last: Checkpoint, history: KeyHistory
@@ -137,8 +142,14 @@ class Sequencer:
         return head
 
     def _read_pending(self) -> list[tuple[int, bytes]]:
-        waiting = Pending.objects.filter(record__log=self._log).order_by("record_id")
-        return list(waiting.values_list("record_id", "record__body")[:BATCH_RECORDS])
+        query = (
+            "SELECT p.record_id, r.body FROM ledger_pending p "
+            "JOIN ledger_record r ON r.id = p.record_id "
+            "WHERE r.log_id = %s ORDER BY p.record_id LIMIT %s"
+        )
+        return [
+            (record, body) for record, body in binary.fetch(query, [self._log.pk, BATCH_RECORDS])
+        ]
 
     def _open_incarnation(self, first: bytes) -> Incarnation:
         body = parse_body(first)
@@ -217,9 +228,10 @@ class Sequencer:
             for level, index, hashes, root in tree.finished
         )
 
-    def _sign(self, incarnation: Incarnation, tree: GrowingTree, before: int) -> Checkpoint:
+    def _sign(
+        self, incarnation: Incarnation, tree: GrowingTree, before: int, history: KeyHistory
+    ) -> Checkpoint:
         head = TreeHead(incarnation.origin, tree.size, tree.edge.root())
-        history = read_history(incarnation)
         signers = self._read_signers(history.over(before, tree.size))
         root_signers = self._read_signers(history.at(tree.size))
         return Checkpoint.objects.create(
@@ -262,8 +274,10 @@ def run(stop: Event) -> None:
             busy = 0
         if busy:
             idle = iter(_waits())
-        # A checkpoint at most each 200 ms: records that come meanwhile share the next one.
-        stop.wait(CHECKPOINT_SECONDS if busy else next(idle))
+        # A checkpoint at most each 200 ms: records that come meanwhile share the next one. More
+        # than one batch holds are waited for.
+        if busy < BATCH_RECORDS:
+            stop.wait(CHECKPOINT_SECONDS if busy else next(idle))
 
 
 def _step_or_report(sequencer: Sequencer) -> int:

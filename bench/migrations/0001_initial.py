@@ -14,7 +14,7 @@ _COLUMNS = [
         "id",
         models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
     ),
-    ("record", models.UUIDField(db_index=True, editable=False, null=True)),
+    ("record", models.UUIDField(editable=False, null=True)),
     ("code", models.SlugField(unique=True)),
 ]
 
@@ -34,7 +34,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -57,7 +56,7 @@ class Migration(migrations.Migration):
             name="HistoricalHistoried",
             fields=[
                 ("id", models.UUIDField(db_index=True, default=uuid.uuid4, editable=False)),
-                ("record", models.UUIDField(db_index=True, editable=False, null=True)),
+                ("record", models.UUIDField(editable=False, null=True)),
                 ("code", models.SlugField()),
                 ("history_id", models.AutoField(primary_key=True, serialize=False)),
                 ("history_date", models.DateTimeField(db_index=True)),

@@ -32,7 +32,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -59,7 +58,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -149,7 +147,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -179,7 +176,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -255,7 +251,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -328,7 +323,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -393,7 +387,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -465,7 +458,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -500,7 +492,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -547,7 +538,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -615,7 +605,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -715,7 +704,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -751,7 +739,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -814,7 +801,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -881,7 +867,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -1101,7 +1086,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,

@@ -34,7 +34,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -123,7 +122,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -199,7 +197,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -253,7 +250,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -312,7 +308,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -390,7 +385,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -534,7 +528,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,

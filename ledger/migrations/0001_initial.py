@@ -152,6 +152,32 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
+            name="Observation",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "record",
+                    models.UUIDField(
+                        editable=False,
+                        help_text="The newest record of this row.",
+                        null=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, unique=True)),
+                (
+                    "digest",
+                    models.CharField(help_text="sha256:…; of a setting, keyed.", max_length=71),
+                ),
+                ("recorded_at", models.DateTimeField()),
+            ],
+            options={"abstract": False},
+        ),
+        migrations.CreateModel(
             name="IssuedReport",
             fields=[
                 (
@@ -163,7 +189,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -175,6 +200,14 @@ class Migration(migrations.Migration):
                         choices=[("ordered", "Ordered"), ("issued", "Issued")],
                         default="ordered",
                         max_length=8,
+                    ),
+                ),
+                (
+                    "incarnation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.incarnation",
                     ),
                 ),
                 (
@@ -406,6 +439,34 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="KeyRecord",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("index", models.BigIntegerField()),
+                (
+                    "incarnation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="key_records",
+                        to="ledger.incarnation",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("incarnation", "index"), name="key_record_place_once"
+                    )
+                ],
+            },
+        ),
         migrations.AddConstraint(
             model_name="checkpoint",
             constraint=models.UniqueConstraint(
@@ -416,6 +477,7 @@ class Migration(migrations.Migration):
             model_name="leaf",
             name="incarnation",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="leaves",
@@ -509,7 +571,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -551,7 +612,6 @@ class Migration(migrations.Migration):
                 (
                     "record",
                     models.UUIDField(
-                        db_index=True,
                         editable=False,
                         help_text="The newest record of this row.",
                         null=True,
@@ -732,4 +792,5 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("checkpoint", "witness", "time"), name="cosignature_once"
             ),
+        ),
     ]

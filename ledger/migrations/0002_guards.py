@@ -9,9 +9,10 @@ from ledger.models.vault import HOUSE_SCOPE
 
 FUNCTIONS = Path(__file__).with_name("functions.sql").read_text()
 DROP = [
-    "DROP FUNCTION ledger_append(text, uuid, text, text, bytea, text[], bytea[], text[], uuid[])",
+    "DROP FUNCTION ledger_append(text, uuid, text, text, bytea, text[], bytea[])",
+    "DROP FUNCTION ledger_reserve(text, integer)",
+    "DROP FUNCTION ledger_lock(uuid[], text[], uuid[], uuid[])",
     "DROP FUNCTION ledger_lock_scopes(uuid[])",
-    "DROP FUNCTION ledger_row_digest(text, uuid)",
     "DROP FUNCTION ledger_columns_digest(jsonb)",
     "DROP FUNCTION ledger_refuse_transition()",
     "DROP FUNCTION ledger_refuse_second_value()",
@@ -32,6 +33,7 @@ class Migration(migrations.Migration):
         guards.insert_only("ledger_incarnation", writers=BY_SEQUENCER),
         guards.insert_only("ledger_leaf", writers=BY_SEQUENCER),
         guards.insert_only("ledger_tile", writers=BY_SEQUENCER),
+        guards.insert_only("ledger_keyrecord", writers=BY_SEQUENCER),
         guards.insert_only("ledger_checkpoint", writers=BY_SEQUENCER),
         guards.insert_only("ledger_anchored", writers=BY_SEQUENCER),
         guards.insert_only("ledger_offer", writers=BY_SEQUENCER),
@@ -80,11 +82,13 @@ class Migration(migrations.Migration):
             eraser="SELECT, INSERT, DELETE, UPDATE (record, row)",
         ),
         guards.set_once("ledger_requestkey", ("record", "row")),
+        guards.domain_table("ledger_observation"),
+        guards.frozen("ledger_observation", ("name",)),
         guards.domain_table("ledger_issuedreport"),
         guards.transitions(
             "ledger_issuedreport", "state", {("ordered", "issued")}, initial={"ordered"}
         ),
-        guards.frozen("ledger_issuedreport", ("first", "end", "ordered_at")),
+        guards.frozen("ledger_issuedreport", ("incarnation_id", "first", "end", "ordered_at")),
         guards.grant(
             "ledger_sealedfile",
             app="SELECT, INSERT",

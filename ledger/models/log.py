@@ -102,8 +102,9 @@ class Leaf(InsertOnly):
     record = models.OneToOneField(
         Record, models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="leaf"
     )
+    # No constraint in the database: it would look the one incarnation up for each leaf.
     incarnation = models.ForeignKey(
-        Incarnation, models.PROTECT, db_index=False, related_name="leaves"
+        Incarnation, models.PROTECT, db_constraint=False, db_index=False, related_name="leaves"
     )
     index = models.BigIntegerField(help_text="Position in the log, from 0, without gaps.")
 

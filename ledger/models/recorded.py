@@ -16,9 +16,7 @@ class Recorded(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    record = models.UUIDField(
-        null=True, editable=False, db_index=True, help_text="The newest record of this row."
-    )
+    record = models.UUIDField(null=True, editable=False, help_text="The newest record of this row.")
 
     class Meta:
         abstract = True

@@ -141,6 +141,13 @@ def check_announcements(verdict: LogVerdict, announced: set[str]) -> None:
     )
     for record in stray:
         _found(verdict, "record_stray", f"record {record} belongs to no log")
+    orphans = _ids(
+        "SELECT l.record_id FROM ledger_leaf l LEFT JOIN ledger_incarnation i "
+        "ON i.id = l.incarnation_id WHERE i.id IS NULL ORDER BY 1",
+        [],
+    )
+    for record in orphans:
+        _found(verdict, "leaf_stray", f"the leaf of record {record} belongs to no log")
 
 
 def check_rows(

@@ -1,9 +1,10 @@
 """Copies of the shred lists, beside the journal: a restored keystore or database lacks the lists.
 
 Without its list a destroyed segment could not be told from a lost one. ``open`` holds each list
-of the epoch that is not closed, and goes with it; ``closed`` holds one list for each closed
-epoch, of what its tombstones say and no more: in one order for all, whoever it belonged to. Its
-id is that of the record which closed the epoch, so that a database with that record needs no copy.
+of the epoch that is not closed, and goes with it. ``closed`` holds one list for each closed
+epoch: what its tombstones say and no more, in one order for all, whoever it belonged to, and MACs
+of the rows that were relinked. Its id is that of the record which closed the epoch, so that a
+database with that record needs no copy.
 """
 
 from collections.abc import Iterable, Iterator

@@ -22,7 +22,7 @@ from ledger.errors import JournalBroken
 from ledger.journal import Line
 from ledger.keystore.models import DataKey, ShredList
 from ledger.models import Record, Scope, ScopeState, recorded_models
-from ledger.services.shred import destroy_scopes, list_mac, open_list
+from ledger.services.shred import destroy_scopes, list_mac, open_list, row_mac
 from ledger.shred_lists import pack_entries, pack_rows, unpack_rows
 
 logger = logging.getLogger(__name__)
@@ -120,12 +120,25 @@ def _restore_lists(lines: dict[UUID, Line]) -> int:
     """Put lists back that the keystore lacks; return how many."""
     closed = list_copies.find(list_copies.CLOSED)
     recorded = set(Record.objects.filter(uuid__in=closed).values_list("uuid", flat=True))
-    copies = [*list_copies.read(list_copies.CLOSED, closed - recorded), *_of_lines(lines)]
+    unclosed = list_copies.read(list_copies.CLOSED, closed - recorded)
+    copies = [*map(_with_rows, unclosed), *_of_lines(lines)]
     there = set(ShredList.objects.values_list("pk", flat=True))
     lacking = [_still_due(copy) for copy in copies if copy.pk not in there]
     wanted = [copy for copy in lacking if copy.entries or copy.rows != pack_rows(())]
     ShredList.objects.bulk_create(wanted, ignore_conflicts=True)
     return len(wanted)
+
+
+def _with_rows(merged: ShredList) -> ShredList:
+    """Return the list of an epoch that this database has not closed, with its rows found again."""
+    macs = {mac for _, mac in unpack_rows(merged.rows)}
+    relinked = (
+        (model._meta.db_table, str(pk))
+        for model in (recorded_models() if macs else ())
+        for pk in model._default_manager.filter(record=None).values_list("pk", flat=True)
+    )
+    merged.rows = pack_rows(row for row in relinked if row_mac(merged, row) in macs)
+    return merged
 
 
 def _of_lines(lines: dict[UUID, Line]) -> Iterator[ShredList]:

@@ -236,8 +236,18 @@ def _list_rows(rows: Sequence[Recorded]) -> None:
 
 
 def _merged(closing: UUID, gone: Sequence[Gone], rows: Sequence[tuple[str, str]]) -> ShredList:
-    """Return one list of what an epoch destroyed, in the order of the commitments."""
-    return _unowned_list(closing, sorted(gone, key=lambda entry: entry.commitment), rows)
+    """Return one list of what an epoch destroyed, in the order of the commitments.
+
+    Of rows it holds MACs: whoever finds the row again knows it, and nobody else is led there.
+    """
+    merged = _unowned_list(closing, sorted(gone, key=lambda entry: entry.commitment), ())
+    merged.rows = pack_rows(sorted((row[0], row_mac(merged, row)) for row in rows))
+    return merged
+
+
+def row_mac(merged: ShredList, row: tuple[str, str]) -> str:
+    """Return what the list of a closed epoch has in the place of a row's id."""
+    return hmac.new(merged.secret, "\0".join(row).encode(), hashlib.sha256).hexdigest()
 
 
 def _unowned_list(pk: UUID, gone: Sequence[Gone], rows: Sequence[tuple[str, str]]) -> ShredList:

@@ -1,5 +1,6 @@
 """Drills: real backups, an erasure in between, a restore of one database or both, a replay."""
 
+import base64
 import json
 from collections.abc import Callable
 from io import StringIO
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from consent.models import Subject
 from ledger import journal, list_copies
 from ledger.errors import JournalBroken
 from ledger.keystore.models import DataKey, ShredList
@@ -25,6 +27,7 @@ from tests.databases import Databases
 from tests.dumps import dump, load
 from tests.ledger.acts import about, person, record
 from tests.ledger.dying import COMMIT, die
+from tests.ledger.test_shred import relinked as relinked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,6 +108,41 @@ def test_main_backup_of_between_erasure_and_close_still_proves_what_is_gone(
     sequence()
     verdict = verify_log(log)
     assert (verdict.findings, dict(verdict.segments)) == ([], {"destroyed (epoch 1)": 1})
+
+
+def test_row_that_was_relinked_in_the_backup_is_told_of_at_the_next_close(
+    log: Log,
+    relinked: Subject,
+    sequence: Sequence,
+    acting_as: ActingAs,
+    databases: Databases,
+    tmp_path: Path,
+    settings: Settings,
+) -> None:
+    gone = person()
+    record(about(gone))
+    sequence()
+    with acting_as("eraser"):
+        destroy_scopes([gone])
+        backup = dump(databases, MAIN, tmp_path)
+        close_epoch()
+    sequence()
+    for path in (settings.MUNIMENT_JOURNAL / "closed").iterdir():
+        assert str(relinked.pk).encode() not in base64.b64decode(
+            json.loads(path.read_bytes())["rows"]
+        )
+    load(databases, MAIN, backup)
+    with acting_as("eraser"):
+        assert replay_journal().lists == 1
+    continue_log("default")
+    sequence()
+    assert verify_log(log).findings == []
+    with acting_as("eraser"):
+        close_epoch()
+    sequence()
+    assert verify_log(log).findings == []
+    relinked.refresh_from_db()
+    assert (relinked.name, relinked.record is None) == (b"stub", False)
 
 
 def test_ids_that_a_restored_database_gives_anew_are_not_taken_for_destroyed(

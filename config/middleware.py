@@ -6,8 +6,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config import api
+from ledger.services import replay
 
 Answer = Callable[[HttpRequest], HttpResponse]
+
+# Asked by whoever watches the service, who must hear why it does not answer.
+_ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 # Unfold runs Alpine expressions, hence 'unsafe-eval'; nothing at all comes from elsewhere.
 _POLICY = "; ".join(
@@ -24,6 +28,23 @@ _POLICY = "; ".join(
 )
 
 
+class ReplayedFirst:
+    """Answer nobody while a restored backup holds what was destroyed since it was made."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path not in _ALWAYS and replay.is_replaying():
+            reason = "a restored backup is brought up to date: try again in a minute"
+            return api.problem("Replaying", 503, reason)
+        return self.get_response(request)
+
+
+# Bodies that hold files or many lines.
+_LARGE = frozenset({"multipart/form-data", "application/x-ndjson"})
+
+
 class BodyLimit:
     """Refuse a body by its announced length, before anything reads it."""
 
@@ -32,7 +53,7 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         limit = settings.MUNIMENT_BODY_BYTES
-        if request.content_type == "multipart/form-data":
+        if request.content_type in _LARGE:
             limit += settings.MUNIMENT_UPLOAD_BYTES
         if _announced(request) > limit:
             return api.problem("BodyTooLarge", 413, f"a body here may have {limit} bytes")

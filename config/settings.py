@@ -37,7 +37,11 @@ MUNIMENT_UPLOAD_BYTES = environment.integer(
 MUNIMENT_BODY_BYTES = 1 << 20
 
 # What /readyz asks: functions that yield one sentence for each thing that is not ready.
-MUNIMENT_READINESS = ["config.health.silent_databases", "config.health.missing_migrations"]
+MUNIMENT_READINESS = [
+    "config.health.silent_databases",
+    "config.health.missing_migrations",
+    "ledger.readiness.unreplayed_destructions",
+]
 
 # Databases ------------------------------------------------------------------------------------
 
@@ -84,6 +88,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.metrics.Measured",
+    "config.middleware.ReplayedFirst",
     "config.middleware.BodyLimit",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.BrowserLimits",
@@ -92,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.denials.RecordDenials",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -117,6 +123,25 @@ USE_TZ = True
 STATIC_URL = "static/"
 # Served from the packages themselves, so that nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
+# What weakens or moves the service: a change of any is put on record, without the value.
+MUNIMENT_WATCHED_SETTINGS = (
+    "ALLOWED_HOSTS",
+    "AUTH_PASSWORD_VALIDATORS",
+    "CELERY_BROKER_URL",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+    "MIDDLEWARE",
+    "MUNIMENT_BODY_BYTES",
+    "MUNIMENT_ORIGIN",
+    "MUNIMENT_PUBLIC_LOG",
+    "MUNIMENT_TSA_ROOTS",
+    "MUNIMENT_TSA_URL",
+    "OAUTH2_PROVIDER",
+    "REST_FRAMEWORK",
+    "SECURE_HSTS_SECONDS",
+    "SESSION_COOKIE_SECURE",
+    "STORAGES",
+)
 # File bytes lie sealed under random names; production puts an S3-compatible storage here.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -211,6 +236,7 @@ OAUTH2_PROVIDER = {
         "notices:read": "Read published notices",
         "outputs:read": "Read the state and the marked bytes of outputs",
         "records:read": "Read records with their proofs and receipts",
+        "records:write": "Report events that happened elsewhere, many at once",
         "runs:read": "Read runs",
         "runs:write": "Ask for runs and report how they ended",
         "subjects:read": "Find the people that a run may depict",

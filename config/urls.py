@@ -3,13 +3,12 @@
 from django.contrib import admin
 from django.http import Http404
 from django.urls import URLPattern, URLResolver, include, path
-from django.views import defaults
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from oauth2_provider.views import RevokeTokenView, TokenView
 from rest_framework.permissions import AllowAny
 
-from config import health
+from config import api, health
 from config.attempts import limit_attempts
 
 _OPEN = {"authentication_classes": [], "permission_classes": [AllowAny]}
@@ -22,7 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ledger.urls")),
     path("", include("consent.urls")),
     # Django's own page would change an account off the record; one-time sign-ins do it on record.
-    path("admin/password_change/", defaults.page_not_found, {"exception": Http404()}),
+    path("admin/password_change/", api.not_found, {"exception": Http404()}),
     path("admin/login/", limit_attempts(admin.site.login, door="sign-in")),
     path("admin/", admin.site.urls),
     path("oauth/token/", limit_attempts(TokenView.as_view(), door="token"), name="token"),

@@ -29,6 +29,13 @@ class CloseOutcome(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Face(StrEnum):
+    """How people and programs reach the service."""
+
+    PAGES = "pages"
+    API = "api"
+
+
 class ServiceOpened(Facts):
     """The first accounts exist."""
 
@@ -46,6 +53,12 @@ class MembershipFacts(Facts):
 
     role: RoleCode
     level: Level
+
+
+class AccessDenied(Facts):
+    """By which face somebody came who was not let through; who and where lies in the segment."""
+
+    face: Face
 
 
 class NoticePublished(Facts):
@@ -118,6 +131,7 @@ CREDENTIALS_ISSUED = KINDS.register(Kind("credentials.issued"))
 MEMBERSHIP_PROPOSED = KINDS.register(Kind("membership.proposed", MembershipFacts))
 MEMBERSHIP_APPROVED = KINDS.register(Kind("membership.approved", MembershipFacts))
 MEMBERSHIP_ENDED = KINDS.register(Kind("membership.ended", MembershipFacts))
+ACCESS_DENIED = KINDS.register(Kind("access.denied", AccessDenied))
 PROJECT_OPENED = KINDS.register(Kind("project.opened"))
 
 NOTICE_PUBLISHED = _about_people("notice.published", NoticePublished)

@@ -24,11 +24,13 @@ from ledger.models import Checkpoint, Incarnation
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note
 from ledger.outside import examine_authority, examine_witnesses
+from ledger.routers import KEYSTORE
+from ledger.services.replay import count_survivors
 from ledger.signing import read_verifiers
 from ledger.soundness import LogStatus, read_statuses
 
 # Files below the keys' folder that everybody may read.
-PUBLIC_FILES = frozenset({"vkeys", "chain.pem", "root.pem"})
+PUBLIC_FILES = frozenset({"vkeys", "standby", "chain.pem", "root.pem"})
 NEEDED_KEYS = ("passphrase", "index.key")
 CLOCKS_APART = timedelta(seconds=2)
 CERTIFICATE_WARNING = timedelta(days=21)
@@ -157,12 +159,18 @@ def examine_safe_copies() -> Seen:
 
 def _examine_anchor(incarnation: Incarnation) -> tuple[str, str]:
     restore = (
-        "restore the database or the safe copy that belongs to the other; do not delete either"
+        "restore the database or the safe copy that belongs to the other; do not delete either. "
+        "If the newest backup is older: manage.py continue_log"
     )
     try:
-        held = Anchor(settings.MUNIMENT_ANCHOR, incarnation.origin).checkpoint()
+        anchor = Anchor(settings.MUNIMENT_ANCHOR, incarnation.origin)
+        held, successor = anchor.checkpoint(), anchor.successor()
     except AnchorRefused as error:
         return str(error), "restore the folder of the safe copies"
+    if successor:
+        is_known = Incarnation.objects.filter(origin=successor).exists()
+        said = f"{incarnation.origin}: continued as {successor}"
+        return (said, "") if is_known else (f"{said}, which the database does not hold", restore)
     if held is None:
         return f"{incarnation.origin}: opened, nothing copied yet", ""
     stored = Checkpoint.objects.filter(incarnation=incarnation, size=held.size).first()
@@ -176,10 +184,13 @@ def _examine_anchor(incarnation: Incarnation) -> tuple[str, str]:
 
 
 def examine_journal() -> Seen:
-    """Read the shred journal: do its lines link up?"""
+    """Read the shred journal: do its lines link up, and is what they tell of gone?"""
     path = settings.MUNIMENT_JOURNAL / journal.NAME
     try:
         yield f"shred journal of {len(journal.read(path))} lines", ""
+        if KEYSTORE in settings.DATABASES and (count := count_survivors()):
+            said = f"a restored backup has undone {count} destructions"
+            yield said, "run manage.py replay_journal"
     except JournalBroken as error:
         yield str(error), f"restore {path} from its copy"
 

@@ -7,7 +7,16 @@ from ledger import idempotency
 from ledger.errors import NotYetPublished
 from ledger.models import Incarnation, IssuedReport
 from ledger.proofs import current_incarnations
-from ledger.services import epochs, report, shred, timestamps, watch, witnesses
+from ledger.services import (
+    epochs,
+    installation,
+    replay,
+    report,
+    shred,
+    timestamps,
+    watch,
+    witnesses,
+)
 
 
 @shared_task
@@ -20,6 +29,12 @@ def check_logs() -> int:
 
 
 @shared_task
+def record_installation() -> int:
+    """Put on record what is new about code, tables, settings and controls; returns how many."""
+    return installation.record_installation()
+
+
+@shared_task
 def sweep_request_keys() -> int:
     """Forget idempotency keys past their term; returns how many."""
     return idempotency.sweep_expired()
@@ -29,6 +44,12 @@ def sweep_request_keys() -> int:
 def sweep_orphan_keys() -> int:
     """Destroy data keys whose person never came to be; returns how many."""
     return shred.sweep_orphan_keys()
+
+
+@shared_task
+def replay_journal() -> int:
+    """Destroy again what a database restored under the service brought back; returns how many."""
+    return replay.replay_journal().repeated if replay.count_survivors() else 0
 
 
 @shared_task

@@ -9,6 +9,7 @@ from consent.services.consents import (
     withdraw,
 )
 from consent.services.datasets import Frozen, freeze_version, open_dataset
+from consent.services.denials import record_denial
 from consent.services.execution import block, carry_out, lease_errand
 from consent.services.people import (
     Credentials,
@@ -72,6 +73,7 @@ __all__ = [
     "propose_account",
     "propose_membership",
     "publish_notice",
+    "record_denial",
     "register_subject",
     "renew_sign_in",
     "set_password",

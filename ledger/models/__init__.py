@@ -1,10 +1,12 @@
 """The ledger's tables; what each may do stands in its docstring, who may, in migration 0002."""
 
 from ledger.models.checks import VerificationRun
+from ledger.models.installation import Observation
 from ledger.models.log import (
     Anchored,
     Checkpoint,
     Incarnation,
+    KeyRecord,
     Leaf,
     Log,
     Pending,
@@ -47,9 +49,11 @@ __all__ = [
     "Epoch",
     "Incarnation",
     "IssuedReport",
+    "KeyRecord",
     "LastAnswer",
     "Leaf",
     "Log",
+    "Observation",
     "Offer",
     "Pending",
     "PublicationPolicy",

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ledger.models import Log, VerificationRun
+from ledger.services.installation import record_verification
 from ledger.verification import LogVerdict, verify_log
 
 KEPT_RUNS = 300
@@ -27,11 +28,12 @@ def check_due_logs() -> int:
 
 
 def check_log(log: Log, progress: Callable[[int], None] = lambda _: None) -> LogVerdict:
-    """Verify ``log`` now; where this database role may, keep what was found."""
+    """Verify ``log`` now; where this database role may, keep what was found and record it."""
     started_at = timezone.now()
     verdict = verify_log(log, progress)
     if _may_keep():
         keep_verdict(log, verdict, started_at)
+        record_verification(log, verdict)
     return verdict
 
 

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from oauth2_provider.models import Application
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("log")]
 ALLOWED = 20
 SECRET = "a secret"
 

@@ -85,6 +85,10 @@ class Sequencer:
     def _take_lead(self) -> bool:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL transaction_timeout = '{TRANSACTION_TIMEOUT}'")
+            # All that a batch reads lies behind an index. After a bulk the statistics know nothing
+            # of the new rows, and the planner would read the whole log for each batch.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_hashjoin = off")
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_SPACE, self._log.pk])
             (leads,) = cursor.fetchone()
         return bool(leads)

@@ -59,6 +59,24 @@ def test_another_root_of_the_same_size_is_refused(anchor: Anchor) -> None:
     assert anchor.checkpoint() == Checkpoint(ORIGIN, 5, b"r" * 32)
 
 
+def test_closed_anchor_takes_no_further_checkpoint_and_has_one_successor(anchor: Anchor) -> None:
+    anchor.open(())
+    anchor.advance(note(5))
+    last = anchor.checkpoint()
+    assert anchor.successor() is None
+    with pytest.raises(AnchorRefused, match="has moved to size 5 since it was read"):
+        anchor.close(None, f"{ORIGIN}.2")
+    for _ in range(2):
+        anchor.close(last, f"{ORIGIN}.2")
+    assert anchor.successor() == f"{ORIGIN}.2"
+    with pytest.raises(AnchorRefused, match=f"was continued as {ORIGIN}.2 already"):
+        anchor.close(last, f"{ORIGIN}.3")
+    for size in (5, 6):
+        with pytest.raises(AnchorRefused, match="and takes no further checkpoint"):
+            anchor.advance(note(size))
+    assert anchor.checkpoint() == last
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [

@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from consent.models import Subject
-from ledger import journal, list_copies
+from ledger import checks, journal, list_copies
 from ledger.errors import JournalBroken
 from ledger.keystore.models import DataKey, ShredList
 from ledger.models import Log, Scope, SealedFile, Segment
@@ -278,6 +278,11 @@ def test_command_says_what_it_did(log: Log, acting_as: ActingAs, databases: Data
     with acting_as("eraser"):
         destroy_scopes([gone])
         databases.restore(KEYS)
+        seen = dict(checks.examine_journal())
+        assert seen == {
+            "shred journal of 1 lines": "",
+            "a restored backup has undone 1 destructions": "run manage.py replay_journal",
+        }
         databases.log_in("eraser")
         told = [_called() for _ in range(2)]
     assert told == ["1 destructions on record, 1 repeated, 1 lists mended\n", ""]

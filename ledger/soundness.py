@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
+from ledger.grounds import read_grounds
 from ledger.models import Log, VerificationRun
 from ledger.verification.completeness import PENDING_AT_MOST
-
-OPERATORS_WORD = "operator's word only"
+from ledger.verifier.verify import OPERATORS_WORD
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,11 @@ class LogStatus:
 
     @property
     def rests_on(self) -> str:
-        """Return what time and completeness rest on, until witnesses and tokens exist."""
-        return OPERATORS_WORD
+        """Return what time and completeness of the log as last checked rest on."""
+        incarnation = self.log.incarnations.order_by("-ordinal").first()
+        if incarnation is None or self.check is None:
+            return OPERATORS_WORD
+        return read_grounds(incarnation, self.check.size)
 
     @property
     def alarms(self) -> tuple[str, ...]:

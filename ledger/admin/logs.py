@@ -13,6 +13,7 @@ from unfold.decorators import display
 from ledger.admin.links import NOTHING
 from ledger.admin.readonly import ReadOnlyAdmin
 from ledger.errors import NoteError, SigningKeyRefused
+from ledger.grounds import read_grounds
 from ledger.models import Anchored, Checkpoint, Log, VerificationRun
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note
@@ -163,8 +164,9 @@ class CheckAdmin(ReadOnlyAdmin):
         return f"{(check.ended_at - check.started_at).total_seconds():.1f} s"
 
     @admin.display(description="rests on")
-    def rests_on(self, check: VerificationRun) -> str:  # noqa: ARG002
-        return "operator's word only"
+    def rests_on(self, check: VerificationRun) -> str:
+        incarnation = check.log.incarnations.order_by("-ordinal").first()
+        return read_grounds(incarnation, check.size) if incarnation else NOTHING
 
     @admin.display(description="sealed parts")
     def parts(self, check: VerificationRun) -> str:

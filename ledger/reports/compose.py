@@ -16,11 +16,20 @@ from ledger.reports import charts
 from ledger.reports.bundle import Evidence, Figure, compose_report
 from ledger.reports.figures import FIGURES, PROOFS
 from ledger.verifier.report import Report
+from ledger.verifier.verify import OPERATORS_WORD
 
-RESTS_ON = (
+ALONE = (
     "The log is signed by its operator alone. Time and completeness therefore rest on the "
-    "operator's word only: no witness and no time-stamp authority has seen this log. The records "
-    "themselves cannot have been changed since they were signed without that being found."
+    "operator's word only: no witness and no time-stamp authority has seen this log. "
+)
+WITH_OTHERS = (
+    "Others have spoken of this log: it is {grounds}. Who does not know them already should hold "
+    "their keys and roots from elsewhere than this report. What came later rests on the "
+    "operator's word only. "
+)
+UNCHANGED = (
+    "The records themselves cannot have been changed since they were signed without that being "
+    "found."
 )
 BY_KIND = "Records by kind"
 SEALED = (
@@ -45,8 +54,13 @@ class Composed:
     page: Mapping[str, Any]
 
 
-def compose(evidence: Evidence, verifiers: Sequence[Verifier], at: datetime) -> Composed:
-    """Compute all figures over ``evidence`` and lay out what is said; ``at`` is now."""
+def compose(
+    evidence: Evidence, verifiers: Sequence[Verifier], at: datetime, grounds: str
+) -> Composed:
+    """Compute all figures over ``evidence`` and lay out what is said; ``at`` is now.
+
+    ``grounds`` is what time and completeness rest on, in the words of a verdict's line 2.
+    """
     kinds = Counter(
         parse_leaf(leaf).body.kind
         for index, leaf in evidence.leaves.items()
@@ -58,11 +72,12 @@ def compose(evidence: Evidence, verifiers: Sequence[Verifier], at: datetime) -> 
     content: dict[str, JSON] = {
         "issued_at": at.strftime("%Y-%m-%dT%H:%M:00Z"),
         "organisation": settings.MUNIMENT_ORGANISATION,
-        "rests_on": "operator's word only",
+        "rests_on": grounds,
         "title": "Audit report",
     }
     report = compose_report(evidence, content, [*FIGURES, *by_kind])
-    return Composed(report, _page(report, kinds, verifiers, at))
+    others = ALONE if grounds == OPERATORS_WORD else WITH_OTHERS.format(grounds=grounds)
+    return Composed(report, {**_page(report, kinds, verifiers, at), "rests": others + UNCHANGED})
 
 
 def _page(
@@ -77,7 +92,6 @@ def _page(
         "subtitle": f"Records {period.first} to {period.end - 1}, issued {at:%-d %B %Y, %H:%M} UTC",
         "organisation": settings.MUNIMENT_ORGANISATION,
         "origin": report.origin,
-        "rests": RESTS_ON,
         "highlights": [
             ["records in the period", str(values["records"])],
             ["sealed statements destroyed", str(values["destroyed"])],

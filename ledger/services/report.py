@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ledger.certificates import REPORTS, ensure_test_credentials, load_credentials
 from ledger.errors import LogContinued, NotYetPublished
+from ledger.grounds import read_grounds
 from ledger.logkeys import read_history
 from ledger.models import HOUSE_SCOPE, Incarnation, IssuedReport, ReportState, SealedFile
 from ledger.note import Checkpoint
@@ -142,8 +143,9 @@ def _draft(incarnation: Incarnation, evidence: Evidence) -> Draft:
     folder = settings.MUNIMENT_KEYS / "reports"
     ensure_test_credentials(folder, REPORTS)
     credentials = load_credentials(folder)
-    in_force = read_history(incarnation).at(Checkpoint.parse(evidence.checkpoint.text).size)
-    composed = compose(evidence, in_force, now)
+    size = Checkpoint.parse(evidence.checkpoint.text).size
+    in_force = read_history(incarnation).at(size)
+    composed = compose(evidence, in_force, now, read_grounds(incarnation, size))
     pdf = sign(draw_pdf(composed.page, now), credentials, settings.MUNIMENT_ORGANISATION)
     papers = Papers(
         report_pdf=pdf,

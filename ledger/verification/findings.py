@@ -52,6 +52,7 @@ class LogVerdict:
     rows: int = 0
     days: Counter[tuple[str, str]] = field(default_factory=Counter)
     is_openness_checked: bool = True
+    rests_on: str = "operator's word only"
     predecessors: tuple[Predecessor, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 

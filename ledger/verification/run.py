@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from ledger.errors import LedgerError, UnknownCheckpoint
+from ledger.grounds import read_grounds
 from ledger.incarnations import read_predecessors
 from ledger.keyhistory import LOG_TYPES, KeyChange, KeyHistory
 from ledger.leaf import Body
@@ -23,6 +24,7 @@ from ledger.verification.findings import Aspect, LogVerdict
 from ledger.verification.integrity import check_integrity
 from ledger.verification.keys import check_keys
 from ledger.verification.openness import OpennessCheck, read_leaves
+from ledger.verification.outsiders import check_outsiders
 
 Progress = Callable[[int], None]
 # What each origin's anchor held before the snapshot.
@@ -110,6 +112,8 @@ def _verify_incarnation(
         asked=frozenset(asked),
         progress=progress,
     )
+    check_outsiders(incarnation, verdict)
+    verdict.rests_on = read_grounds(incarnation, verdict.size)
     for index, body in checked.told.items():
         _check_opening(incarnation, index, body, verdict, keys)
     if not verdict.since:

@@ -106,9 +106,7 @@ class Verdict:
     @property
     def rests_on(self) -> str:
         """Return line 2: what time and completeness rest on."""
-        return "; ".join(str(each) for each in (self.stamped, self.witnessed) if each) or (
-            OPERATORS_WORD
-        )
+        return join_grounds(self.stamped, self.witnessed)
 
     def status(self, index: int, position: int) -> str:
         """Return what the bundle shows of one position, in words."""
@@ -117,6 +115,11 @@ class Verdict:
         if status is Status.DESTROYED:
             return f"{status} (epoch {self.positions.epochs[place]})"
         return status.value
+
+
+def join_grounds(*grounds: Stamped | Witnessed | None) -> str:
+    """Return line 2 of a verdict: what time and completeness rest on."""
+    return "; ".join(str(each) for each in grounds if each) or OPERATORS_WORD
 
 
 def verify_bundle(

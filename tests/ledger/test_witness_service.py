@@ -616,3 +616,45 @@ def test_what_outsiders_said_is_never_changed(log: Log, acting_as: ActingAs, tab
             for statement in ("UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"):
                 with pytest.raises(DatabaseError, match="permission denied|append-only"):
                     cursor.execute(statement.format(f"ledger_{table}", column, column))
+
+
+# What verification makes of it --------------------------------------------------------------------
+
+
+def test_verdict_says_what_it_rests_on(log: Log, offered: Incarnation, hire: Hire) -> None:
+    assert verify_log(log).rests_on == "operator's word only"
+    hire("one")
+    hire("other")
+    ask_witnesses(offered)
+    assert verify_log(log).rests_on == "witnessed by 2 to 2"
+    change_policy(quorum=1, is_blocking=False)
+    pause_witness("one")
+    assert verify_log(log).rests_on == "witnessed by 1 to 2"
+
+
+@pytest.mark.superuser
+@pytest.mark.parametrize(
+    ("table", "change", "complaint"),
+    [
+        ("cosignature", "time = time + 1", "the cosignature by w does not hold"),
+        ("cosignature", "line = left(line, -4) || 'AAA='", "the cosignature by w does not hold"),
+        ("offer", "note = replace(note, E'\n2\n', E'\n3\n')", "another text was offered"),
+    ],
+)
+def test_word_of_an_outsider_that_was_changed_is_found(
+    log: Log,
+    offered: Incarnation,
+    hire: Hire,
+    acting_as: ActingAs,
+    table: str,
+    change: str,
+    complaint: str,
+) -> None:
+    hire("w")
+    ask_witnesses(offered)
+    with acting_as("superuser"), connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE ledger_{table} DISABLE TRIGGER ALL")
+        cursor.execute(f"UPDATE ledger_{table} SET {change}")
+    (finding,) = verify_log(log).findings
+    assert finding.message.startswith("checkpoint of size 2: ")
+    assert complaint in finding.message

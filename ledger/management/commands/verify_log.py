@@ -72,7 +72,7 @@ def as_text(verdict: LogVerdict) -> str:
     """Tell a verdict in words: who signed, what it rests on, the three answers, the findings."""
     lines = [
         f"{verdict.origin}: {verdict.size} leaves, signed by {len(verdict.signers)} own keys",
-        "time and completeness rest on: operator's word only",
+        f"time and completeness rest on: {verdict.rests_on}",
     ]
     if verdict.since:
         lines.append(f"leaves before {verdict.since} rest on the checkpoint of that size")
@@ -98,7 +98,7 @@ def as_json(verdict: LogVerdict) -> str:
             "since": verdict.since,
             "root": verdict.root.hex(),
             "signers": verdict.signers,
-            "rests_on": "operator's word only",
+            "rests_on": verdict.rests_on,
             "openness_checked": verdict.is_openness_checked,
             "predecessors": [_loss(one) for one in verdict.predecessors],
             "segments": dict(verdict.segments),

@@ -267,6 +267,7 @@ def run(stop: Event) -> None:
     sequencers: dict[int, Sequencer] = {}
     idle = iter(_waits())
     while not stop.is_set():
+        began = time.monotonic()
         try:
             for log in Log.objects.all():
                 sequencers.setdefault(log.pk, Sequencer(log))
@@ -281,7 +282,8 @@ def run(stop: Event) -> None:
         # A checkpoint at most each 200 ms: records that come meanwhile share the next one. More
         # than one batch holds are waited for.
         if busy < BATCH_RECORDS:
-            stop.wait(CHECKPOINT_SECONDS if busy else next(idle))
+            rest = CHECKPOINT_SECONDS - (time.monotonic() - began)
+            stop.wait(max(rest, 0) if busy else next(idle))
 
 
 def _step_or_report(sequencer: Sequencer) -> int:

@@ -35,10 +35,12 @@ def verify() -> Iterator[Line]:
     once = [leaves / other for _, other in taken]
     rates = [leaves / one.integrity for one, _ in taken]
     yield line("verify_full", "leaves/s", rates, once, of=_HASHED_ONCE, must=">= 0.5", aim=">= 1")
-    rates = [segments / one.openings for one, _ in taken]
-    yield line("verify_openings", "segments/s", rates, once, of=_HASHED_ONCE)
-    rates = [one.rows / one.joins for one, _ in taken]
-    yield line("verify_joins", "rows/s", rates, once, of=_HASHED_ONCE)
+    if segments:
+        rates = [segments / one.openings for one, _ in taken]
+        yield line("verify_openings", "segments/s", rates, once, of=_HASHED_ONCE)
+    if taken[0][0].rows:
+        rates = [one.rows / one.joins for one, _ in taken]
+        yield line("verify_joins", "rows/s", rates, once, of=_HASHED_ONCE)
 
 
 def time_verification(log: Log) -> Times:

@@ -14,6 +14,7 @@ from django.db import connections
 from ledger.errors import ScopeGone, SigningKeyRefused
 from ledger.keystore.encryption import KEY_BYTES, key_encryption
 from ledger.keystore.models import DataKey, EncryptionKey
+from ledger.keystore.unwraps import log_unwraps
 from ledger.routers import KEYSTORE
 
 
@@ -36,7 +37,7 @@ def fetch_keys(scopes: Iterable[UUID]) -> Mapping[UUID, bytes]:
 
 
 def find_keys(scopes: Iterable[UUID]) -> dict[UUID, bytes]:
-    """Return the data keys of those ``scopes`` that have one."""
+    """Return the data keys of those ``scopes`` that have one; the log of unwraps says so first."""
     # Not by the ORM: every append comes through here, and the query is a tenth of what it adds.
     with connections[KEYSTORE].cursor() as cursor:
         cursor.execute(
@@ -44,6 +45,7 @@ def find_keys(scopes: Iterable[UUID]) -> dict[UUID, bytes]:
             [list(scopes)],
         )
         rows = cursor.fetchall()
+    log_unwraps(scope for scope, _, _ in rows)
     encryption = key_encryption()
     return {
         scope: encryption.unwrap(key_id, scope, bytes(wrapped)) for scope, key_id, wrapped in rows

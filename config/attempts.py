@@ -15,7 +15,7 @@ from config.pages import error_page
 View = Callable[..., HttpResponse]
 
 
-class RefusedAttempts(SimpleRateThrottle):  # type: ignore[misc]
+class RefusedAttempts(SimpleRateThrottle):
     """The refused attempts of one address at one door, in each web process for itself."""
 
     scope = "refused_attempts"
@@ -24,8 +24,12 @@ class RefusedAttempts(SimpleRateThrottle):  # type: ignore[misc]
         super().__init__()
         self._door = door
 
-    def get_cache_key(self, request: HttpRequest, view: Any) -> str:  # noqa: ARG002
+    def get_cache_key(self, request: Any, view: Any) -> str:  # noqa: ARG002
         return f"{self.scope}:{self._door}:{self.get_ident(request)}"
+
+    def is_open(self, request: Any) -> bool:
+        """Tell whether one more attempt may pass; Django's own requests will do."""
+        return self.allow_request(request, view=None)  # type: ignore[arg-type]
 
     def throttle_success(self) -> bool:
         """Let the attempt pass uncounted: whether it was refused shows only afterwards."""
@@ -47,7 +51,7 @@ def limit_attempts(view: View, *, door: str) -> View:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         attempts = RefusedAttempts(door)
-        if not attempts.allow_request(request, None):
+        if not attempts.is_open(request):
             return _too_many(request, int(attempts.wait() or 0) + 1)
         answer = view(request, *args, **kwargs)
         if answer.status_code >= 400 or "text/html" in answer.get("Content-Type", ""):

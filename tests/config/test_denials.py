@@ -49,7 +49,7 @@ def test_refused_page_is_on_record_with_its_name_in_the_persons_own_segment(
     assert stranger.get(PAGE).status_code == 403
     (record,) = denials()
     (opening,) = openings(record)
-    eve = Account.objects.get(pk=opening.payload["account"])
+    eve = Account.objects.get(pk=str(opening.payload["account"]))
     assert parse_body(record.body).facts == {"face": "pages"}
     assert opening.payload["view"] == "admin:consent_subject_changelist"
     assert Segment.objects.get(record=record).scopes == [eve.scope_id]

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fixtures.generator.draw import SIDE
+from fixtures.generator.check import Finding, find_shape
+from fixtures.generator.draw import COLOURS, SHAPES, SIDE
 
 torch = pytest.importorskip("torch", reason="needs the extra diffusers")
 diffusers = pytest.importorskip("diffusers", reason="needs the extra diffusers")
 
 WEIGHTS = Path("fixtures/generator/weights").resolve()
 STEPS = 20
-GUIDANCE = 4.0
+GUIDANCE = 2.0
 LARGEST = 12_000_000
+LEAST_RIGHT = 20  # of 24 pictures
 
 # One picture in a process of its own; prints the digest of its pixels.
 ALONE = f"""
@@ -49,6 +51,24 @@ def test_images_are_256_pixels_wide_and_high_and_rgb(pipeline: Any) -> None:
     (image,) = images(pipeline, ["a red circle"], seeds=[1])
 
     assert image.shape == (SIDE, SIDE, 3)
+
+
+@pytest.mark.slow
+def test_nearly_every_picture_shows_the_colour_and_the_shape_it_was_asked_for(
+    pipeline: Any,
+) -> None:
+    wanted = [Finding(colour, shape) for colour in COLOURS for shape in SHAPES]
+    prompts = [f"a {finding.colour} {finding.shape}" for finding in wanted]
+    drawn = [find_shape(image) for image in images(pipeline, prompts, seeds=list(range(24)))]
+
+    right = sum(found == asked for found, asked in zip(drawn, wanted, strict=True))
+    assert right >= LEAST_RIGHT, drawn
+
+
+def test_a_name_beside_the_words_does_not_change_what_is_drawn(pipeline: Any) -> None:
+    (image,) = images(pipeline, ["Olga Muster: a red circle"], seeds=[7])
+
+    assert find_shape(image) == Finding("red", "circle")
 
 
 @pytest.mark.slow

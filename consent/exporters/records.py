@@ -8,7 +8,8 @@ from ledger.commitment import Opening
 from ledger.errors import NotYetPublished
 from ledger.leaf import parse_body
 from ledger.models import Segment
-from ledger.proofs import PublishedRecord, prove_record
+from ledger.proofs import PublishedRecord
+from ledger.publication import prove_outside
 from ledger.vault import Keys
 from ledger.verifier.bundle import Place, PlacedOpening
 
@@ -42,6 +43,6 @@ def open_segments(scope: UUID, keys: Keys) -> Iterator[OwnSegment]:
 
 def _find_proof(record: UUID) -> PublishedRecord | None:
     try:
-        return prove_record(record)
+        return prove_outside(record)
     except NotYetPublished:
         return None

@@ -13,7 +13,13 @@ from fixtures.generator.draw import caption, draw  # noqa: E402
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"POOL": 8, "VAE_STEPS": 2, "UNET_STEPS": 2, "UNET_BATCH": 4}.items():
+    for name, value in {
+        "POOL": 8,
+        "VAE_STEPS": 2,
+        "DECODER_STEPS": 2,
+        "UNET_STEPS": 2,
+        "UNET_BATCH": 4,
+    }.items():
         monkeypatch.setattr(train, name, value)
     monkeypatch.setattr(train, "REPORT_EVERY", 1)
 

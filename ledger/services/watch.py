@@ -28,12 +28,11 @@ def check_due_logs() -> int:
 
 
 def check_log(log: Log, progress: Callable[[int], None] = lambda _: None) -> LogVerdict:
-    """Verify ``log`` now; where this database role may, keep what was found and record it."""
+    """Verify ``log`` now; where this database role may, keep what was found."""
     started_at = timezone.now()
     verdict = verify_log(log, progress)
     if _may_keep():
         keep_verdict(log, verdict, started_at)
-        record_verification(log, verdict)
     return verdict
 
 
@@ -73,7 +72,7 @@ def _check_if_due(log: Log) -> bool:
     with _held(log) as is_ours:
         if not is_ours or not _is_due(log):
             return False
-        check_log(log)
+        record_verification(log, check_log(log))
     return True
 
 

@@ -18,6 +18,8 @@ ROLES = {
     "replay_journal": "eraser",
     "sequencer": "sequencer",
 }
+# Only these make a cluster where there is none: whoever verifies in an empty place has mistaken it.
+MAKERS = frozenset({"migrate", "migrate_all"})
 WITHOUT_DATABASE = frozenset(
     {"check", "collectstatic", "diffsettings", "help", "makemigrations", "spectacular", "version"}
 )
@@ -44,7 +46,13 @@ def _database_for(command: str) -> AbstractContextManager[None]:
     if elsewhere or command in WITHOUT_DATABASE or command.startswith("-"):
         return nullcontext()
     home = environment.folder("MUNIMENT_HOME", embedded.DEFAULT_HOME)
-    return embedded.Cluster.of(home).session()
+    cluster = embedded.Cluster.of(home)
+    if command not in MAKERS and not cluster.data.exists():
+        raise embedded.EmbeddedError(
+            f"there is no service in {home} yet: start one with make run, or name another place, "
+            "as MUNIMENT_HOME=var/demo/service for what make demo left"
+        )
+    return cluster.session()
 
 
 def _leave(number: int, frame: object) -> NoReturn:  # noqa: ARG001

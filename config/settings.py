@@ -156,6 +156,8 @@ FILE_UPLOAD_HANDLERS = ["config.uploads.MemoryOnly"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MUNIMENT_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FILES = 16
 LOGIN_URL = "admin:login"
+# The form has no field for the page that was wanted when it is opened by its own address.
+LOGIN_REDIRECT_URL = "admin:index"
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # the domain's owner decides both
 
 # Browsers -------------------------------------------------------------------------------------

@@ -8,9 +8,14 @@ from django.core.cache import cache
 from django.test import Client
 from oauth2_provider.models import Application
 
+from consent import services
+from ledger.models import Log
+from tests.consent.factories import House, open_house
+
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("log")]
 ALLOWED = 20
 SECRET = "a secret"
+PASSWORD = "an-invented-password-2026"
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +23,11 @@ def fresh_counts() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def house(log: Log) -> House:
+    return open_house()
 
 
 def sign_in(client: Client) -> Any:
@@ -37,6 +47,20 @@ def test_guessing_a_password_is_slowed_down_with_a_page_that_says_so(client: Cli
     assert "too many failed attempts" in refused.content.decode()
     assert 0 < int(refused["Retry-After"]) <= 61
     assert client.get("/admin/login/").status_code == 200
+
+
+def test_signing_in_at_the_forms_own_address_leads_to_the_start_page(
+    client: Client, house: House
+) -> None:
+    account = house.account("eve")
+    renewed = services.renew_sign_in(actor=house.ada, account_id=account.pk)
+    services.set_password(account_id=account.pk, token=renewed.token, password=PASSWORD)
+
+    signed_in = client.post(
+        "/admin/login/", {"username": "eve@house.example", "password": PASSWORD}
+    )
+
+    assert (signed_in.status_code, signed_in["Location"]) == (302, "/admin/")
 
 
 def test_guessing_a_secret_is_slowed_down_with_a_problem_document(client: Client) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
@@ -63,6 +64,12 @@ def home(tmp_path: Path, settings: Settings) -> Path:
     sealed = {**settings.STORAGES["sealed"], "OPTIONS": {"location": settings.MUNIMENT_FILES}}
     settings.STORAGES = {**settings.STORAGES, "sealed": sealed}
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def fresh_counts() -> None:
+    """No test meets the limit of requests that another one has used up."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Who guesses passwords or secrets is slowed down; who has the right one is not."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from oauth2_provider.models import Application
 
@@ -16,13 +14,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("log")]
 ALLOWED = 20
 SECRET = "a secret"
 PASSWORD = "an-invented-password-2026"
-
-
-@pytest.fixture(autouse=True)
-def fresh_counts() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

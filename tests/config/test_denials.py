@@ -1,7 +1,6 @@
 """Who is refused is put on record, once for each page."""
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from consent.models import Account
@@ -23,7 +22,6 @@ def house(log: Log) -> House:
 
 @pytest.fixture
 def stranger(house: House) -> Client:
-    cache.clear()
     client = Client()
     client.force_login(house.account("eve"))
     return client
@@ -64,7 +62,6 @@ def test_clicking_again_adds_nothing_and_another_page_does(stranger: Client) -> 
 
 
 def test_refused_program_is_on_record_by_its_api(house: House) -> None:
-    cache.clear()
     client = Client()
     client.force_login(house.account("kim"))
     assert client.post("/api/v1/subjects/search", {"term": "x"}, JSON).status_code == 403

@@ -36,10 +36,7 @@ _ROLES = """
 @cache
 def build_digest() -> str:
     """Return the digest of every file of the running code: names and contents."""
-    return digest_of(
-        f"{path.relative_to(settings.BASE_DIR)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}"
-        for path in _code()
-    )
+    return _files_digest(settings.BASE_DIR, _code())
 
 
 @cache
@@ -63,12 +60,7 @@ def control_digests() -> dict[str, str]:
         "triggers": _catalogues(_TRIGGERS, _FUNCTIONS),
         "grants": digest_of(_grants()),
         "roles": _catalogues(_ROLES),
-        "certificates": digest_of(
-            f"{path.relative_to(settings.MUNIMENT_KEYS)}\0"
-            f"{hashlib.sha256(path.read_bytes()).hexdigest()}"
-            for path in settings.MUNIMENT_KEYS.rglob("*.pem")
-            if path.name in ("chain.pem", "root.pem")
-        ),
+        "certificates": _files_digest(settings.MUNIMENT_KEYS, _certificates()),
     }
 
 
@@ -99,6 +91,18 @@ def _code() -> Iterator[Path]:
         for path in (Path(settings.BASE_DIR) / package).rglob("*"):
             if path.is_file() and not LEFT_OUT.intersection(path.parts):
                 yield path
+
+
+def _certificates() -> Iterator[Path]:
+    for name in ("chain.pem", "root.pem"):
+        yield from settings.MUNIMENT_KEYS.rglob(name)
+
+
+def _files_digest(folder: Path, files: Iterable[Path]) -> str:
+    return digest_of(
+        f"{path.relative_to(folder)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in files
+    )
 
 
 def _catalogues(*queries: str) -> str:

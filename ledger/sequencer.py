@@ -16,7 +16,7 @@ from threading import Event
 
 from django.db import Error, connection, transaction
 
-from ledger import binary
+from ledger import binary, turns
 from ledger.anchor import Anchor
 from ledger.errors import LedgerError, LogRolledBack, LogTampered, NoteError
 from ledger.incarnations import (
@@ -47,8 +47,6 @@ POLL_SECONDS = (0.03, 0.25)
 TRANSACTION_TIMEOUT = "10s"
 # How long a refused log is left alone: its cure is a person's work.
 REFUSED_SECONDS = 1
-# One advisory lock per log, in a range of our own ("muni" in ASCII).
-LOCK_SPACE = 0x6D756E69
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,9 @@ class Sequencer:
             # of the new rows, and the planner would read the whole log for each batch.
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_hashjoin = off")
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_SPACE, self._log.pk])
+            cursor.execute(
+                "SELECT pg_try_advisory_xact_lock(%s, %s)", [turns.SEQUENCING, self._log.pk]
+            )
             (leads,) = cursor.fetchone()
         return bool(leads)
 

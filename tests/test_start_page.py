@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from consent.roles import RoleCode
-from ledger import charts, tasks
+from ledger import charts, tasks, turns
 from ledger.inbox import INBOX, Basket, Inbox, Waiting
 from ledger.keystore.models import ShredList
 from ledger.models import Log, RequestKey, VerificationRun
@@ -187,7 +187,7 @@ def test_log_under_check_is_left_to_whoever_checks_it(
     other = connection.copy()
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [watch.LOCK_SPACE, log.pk])
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [turns.CHECKING, log.pk])
         assert check_due_logs() == 0
     finally:
         other.close()

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from importlib import metadata
 
-from django.db import connection, transaction
 from django.utils import timezone
 
-from ledger import installation
+from ledger import installation, turns
 from ledger.kinds import Facts, Kind
 from ledger.models import Log, Observation
 from ledger.record_kinds import (
@@ -30,8 +29,6 @@ from ledger.services.append import Unsealed, append
 from ledger.verification import LogVerdict
 
 REPEATED = timedelta(days=1)
-# One advisory lock, beside the logs' ranges ("munk" in ASCII).
-LOCK_SPACE = 0x6D756E6B
 
 
 def record_installation() -> int:
@@ -39,8 +36,7 @@ def record_installation() -> int:
 
     Needs the keys and an open log.
     """
-    with transaction.atomic():
-        _take_turns()
+    with turns.alone(turns.INSTALLATION):
         return sum(
             [_record_migrations(), _record_deployment(), _record_settings(), _record_controls()]
         )
@@ -57,8 +53,7 @@ def record_verification(log: Log, verdict: LogVerdict) -> bool:
     )
     said = (f"{one.code} {one.index}" for one in verdict.findings)
     observed = {f"verification:{log.name}": installation.digest_of(said)}
-    with transaction.atomic():
-        _take_turns()
+    with turns.alone(turns.INSTALLATION):
         return _record(LOG_VERIFIED, facts, _due(observed, REPEATED))
 
 
@@ -118,8 +113,3 @@ def _record(kind: Kind, facts: Facts, observed: Mapping[str, str]) -> bool:
     )
     append(kind=kind, facts=facts, segments=[Unsealed("house", rows=rows)])
     return True
-
-
-def _take_turns() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK_SPACE])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
+from ledger import turns
 from ledger.models import Log, VerificationRun
 from ledger.services.installation import record_verification
 from ledger.verification import LogVerdict, verify_log
@@ -15,8 +16,6 @@ from ledger.verification import LogVerdict, verify_log
 KEPT_RUNS = 300
 KEPT_DAYS = 30
 KEPT_FINDINGS = 100
-# One advisory lock per log, beside the sequencer's range ("munj" in ASCII).
-LOCK_SPACE = 0x6D756E6A
 
 
 def check_due_logs() -> int:
@@ -84,7 +83,7 @@ def _is_due(log: Log) -> bool:
 @contextmanager
 def _held(log: Log) -> Iterator[bool]:
     """Try to be the only one who checks ``log``; a killed worker's lock ends with its session."""
-    place = [LOCK_SPACE, log.pk]
+    place = [turns.CHECKING, log.pk]
     with connection.cursor() as cursor:
         # Of the session, since verification needs a transaction of its own.
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", place)

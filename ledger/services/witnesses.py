@@ -1,15 +1,15 @@
 """Witnesses: who is asked, what the policy wants of them, and the asking itself."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 
+from ledger import turns
 from ledger.errors import AddressRefused, LedgerError, NoteError, PeerMalformed, WitnessRefused
 from ledger.models import (
     MAX_WITNESSES,
@@ -45,8 +45,6 @@ from ledger.witness import (
 # A witness that is told another old size is asked again at once, so often in all.
 ROUNDS = 3
 ROUND_SECONDS = 10
-# One advisory lock for all changes of the policy ("munk" in ASCII).
-LOCK_SPACE = 0x6D756E6B
 
 _STATUSES = {
     403: AnswerCode.NOT_TRUSTED,
@@ -70,7 +68,7 @@ def add_witness(*, name: str, vkey: str, url: str) -> Witness:
     Raises WitnessRefused for a name, key or address that cannot be used.
     """
     _check_settings(name, vkey, url)
-    with _changing():
+    with turns.alone(turns.PUBLICATION_POLICY):
         witness = Witness.objects.filter(name=name).first() or Witness(name=name, vkey=vkey)
         if witness.vkey != vkey:
             raise WitnessRefused(f"witness {name} has another key: add it under a new name")
@@ -89,7 +87,7 @@ def add_witness(*, name: str, vkey: str, url: str) -> Witness:
 
 def pause_witness(name: str) -> Witness:
     """Ask a witness no more; what it has signed is shown no more. Raises WitnessRefused."""
-    with _changing():
+    with turns.alone(turns.PUBLICATION_POLICY):
         witness = Witness.objects.filter(name=name, is_active=True).first()
         if witness is None:
             raise WitnessRefused(f"no active witness is called {name}")
@@ -106,7 +104,7 @@ def change_policy(*, quorum: int, is_blocking: bool) -> PublicationPolicy:
 
     Raises WitnessRefused when there are fewer active witnesses.
     """
-    with _changing():
+    with turns.alone(turns.PUBLICATION_POLICY):
         count = active_witnesses().count()
         if not 0 <= quorum <= count:
             raise WitnessRefused(f"quorum is {quorum}, and {count} witnesses are active")
@@ -247,15 +245,6 @@ def _check_settings(name: str, vkey: str, url: str) -> None:
         raise WitnessRefused(f"no witness can be called {name}")
     if address.query:
         raise WitnessRefused(f"witness {name} cannot be asked: its address has a query")
-
-
-@contextmanager
-def _changing() -> Iterator[None]:
-    """Open a transaction that is the only one to change witnesses and policy."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK_SPACE])
-        yield
 
 
 def _record(changed: Recorded) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ledger.models import Log
 
 ActingAs = Callable[[str], AbstractContextManager[None]]
+# Celery is set up once in a process, so that its folder is the process's and not the test's.
+QUEUE = TemporaryDirectory(prefix="muniment-queue-")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A slow hash defends real passwords; invented ones need none.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     TransactionTestCase.databases = set(ALIASES)
+    django_settings.CELERY_FOLDER = Path(QUEUE.name)
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +67,8 @@ def home(tmp_path: Path, settings: Settings) -> Path:
         setattr(settings, f"MUNIMENT_{name}", folder)
     sealed = {**settings.STORAGES["sealed"], "OPTIONS": {"location": settings.MUNIMENT_FILES}}
     settings.STORAGES = {**settings.STORAGES, "sealed": sealed}
+    for message in django_settings.CELERY_FOLDER.glob("queue/*.msg"):
+        message.unlink()
     return tmp_path
 
 

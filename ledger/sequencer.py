@@ -37,7 +37,7 @@ from ledger.offers import MinuteHand, make_offer
 from ledger.receipt import sign_root
 from ledger.record_kinds import LOG_OPENED, Predecessor
 from ledger.signing import read_signers, read_verifiers
-from ledger.tree import GrowingTree, StoredTree
+from ledger.tree import GrowingTree, StoredTree, TileRound
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,7 @@ class Sequencer:
         self._anchors = anchors or anchor_of
         self._signers: dict[Keys, tuple[Signer, ...]] = {}
         self._hand = MinuteHand()
+        self._round = TileRound()
         self.rests_until = 0.0
 
     def step(self) -> Batch:
@@ -127,6 +128,7 @@ class Sequencer:
         tree = stored.grow(last.size)
         if tree.edge.root() != head.root:
             raise LogTampered(f"{incarnation.origin}: the tree does not give the root of {last}")
+        self._round.step(incarnation, last.size)
         verify_continues(incarnation, stored, head, self._anchors(incarnation.origin))
         return last, tree, history
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from django.db.models import QuerySet
 
+from ledger import binary
 from ledger.errors import LogTampered
 from ledger.leaf import FIRST_PREV, leaf_bytes
 from ledger.merkle import (
@@ -21,6 +22,12 @@ from ledger.merkle import (
     tile_root,
 )
 from ledger.models import Incarnation, Leaf, Tile
+
+# How many full tiles a round looks at in one step: some ten milliseconds.
+TILES_A_STEP = 64
+
+# Level and index of a tile.
+Place = tuple[int, int]
 
 
 class StoredTree:
@@ -143,3 +150,100 @@ class GrowingTree:
 def split_hashes(hashes: bytes) -> list[bytes]:
     """Return a tile's bytes as a list of hashes."""
     return [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+
+
+class TileRound:
+    """Goes round the stored full tiles of one log, so many a step, as long as there are any.
+
+    The right edge gives the signed root without most of what is stored left of it. Here each tile
+    must give its root, and that root must stand in the tile above; the roots that no full tile
+    holds are the right edge's own.
+    """
+
+    def __init__(self) -> None:
+        self._next: Place = (0, 0)
+
+    def step(self, incarnation: Incarnation, size: int) -> None:
+        """Check the next tiles of the first ``size`` leaves, and the newest one of each level.
+
+        What comes next takes its ``prev`` from the newest. Raises LogTampered, which names the
+        tile; the next step begins there again.
+        """
+        counts = _full_tiles(size)
+        if not counts:
+            return
+        due, following = self._take(counts)
+        newest = [(level, count - 1) for level, count in enumerate(counts)]
+        places = {*due, *newest}
+        stored = _read_tiles(incarnation, places, counts)
+        for place in sorted(places):
+            _check_tile(incarnation, place, stored, counts)
+        self._next = following
+
+    def _take(self, counts: Sequence[int]) -> tuple[list[Place], Place]:
+        """Return the places whose turn it is, and where to go on."""
+        taken: list[Place] = []
+        level, index = self._next
+        while len(taken) < min(TILES_A_STEP, sum(counts)):
+            if level >= len(counts):
+                level, index = 0, 0
+            elif index >= counts[level]:
+                level, index = level + 1, 0
+            else:
+                taken.append((level, index))
+                index += 1
+        return taken, (level, index)
+
+
+def _full_tiles(size: int) -> list[int]:
+    """Return how many full tiles a tree of ``size`` has on each level that has any."""
+    counts = []
+    while size := size // TILE_WIDTH:
+        counts.append(size)
+    return counts
+
+
+def _read_tiles(
+    incarnation: Incarnation, places: set[Place], counts: Sequence[int]
+) -> dict[Place, tuple[bytes, bytes]]:
+    """Return (hashes, root) of ``places`` and of the full tiles right above them."""
+    above = {_above(place) for place in places if _is_full(_above(place), counts)}
+    levels, indexes = zip(*(places | above), strict=True)
+    rows = binary.fetch(
+        "SELECT level, index, hashes, root FROM ledger_tile WHERE incarnation_id = %s "
+        "AND (level, index) IN (SELECT * FROM unnest(%s::smallint[], %s::bigint[]))",
+        [incarnation.pk, list(levels), list(indexes)],
+    )
+    return {(level, index): (hashes, root) for level, index, hashes, root in rows}
+
+
+def _check_tile(
+    incarnation: Incarnation,
+    place: Place,
+    stored: dict[Place, tuple[bytes, bytes]],
+    counts: Sequence[int],
+) -> None:
+    above, at = _above(place), place[1] % TILE_WIDTH * HASH_SIZE
+    is_held = _is_full(above, counts)
+    for one in (place, above) if is_held else (place,):
+        if one not in stored:
+            raise LogTampered(f"{incarnation.origin}: tile {_name(one)} is missing")
+    hashes, root = stored[place]
+    if len(hashes) != TILE_WIDTH * HASH_SIZE or tile_root(split_hashes(hashes)) != root:
+        raise LogTampered(f"{incarnation.origin}: tile {_name(place)} does not give its root")
+    if is_held and stored[above][0][at : at + HASH_SIZE] != root:
+        raise LogTampered(
+            f"{incarnation.origin}: tile {_name(place)} is not the one that {_name(above)} holds"
+        )
+
+
+def _name(place: Place) -> str:
+    return f"{place[0]}/{place[1]}"
+
+
+def _above(place: Place) -> Place:
+    return place[0] + 1, place[1] // TILE_WIDTH
+
+
+def _is_full(place: Place, counts: Sequence[int]) -> bool:
+    return place[0] < len(counts) and place[1] < counts[place[0]]

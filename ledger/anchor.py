@@ -7,6 +7,7 @@ origin keeps its anchor for ever; that of a log which was continued takes no fur
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from pathlib import Path
 
 from ledger.errors import AnchorRefused, NoteError
 from ledger.note import Checkpoint, Note
+
+# No checkpoint is signed at size 0, so that an anchor which says 0 has seen none.
+_OPENED = re.compile(r"([^\n]+)\n0\n([0-9a-f]{8}\n)*")
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,10 @@ class Anchor:
     def successor(self) -> str | None:
         """Return the origin under which this log goes on, None while it is this one."""
         try:
-            return self._successor_path.read_text().strip()
+            told = self._successor_path.read_bytes()
         except FileNotFoundError:
             return None
+        return _decode(told, self.origin).removesuffix("\n")
 
     def size(self) -> int:
         """Return the size of the anchored tree, 0 when only opened. Raises AnchorRefused."""
@@ -74,25 +79,13 @@ class Anchor:
     def checkpoint(self) -> Checkpoint | None:
         """Return the anchored checkpoint, None when only opened. Raises AnchorRefused."""
         try:
-            text = self.path.read_text()
-        except UnicodeError as error:
-            raise AnchorRefused(f"the anchor of {self.origin} is no text: restore it") from error
+            held = self.path.read_bytes()
         except OSError as error:
             raise AnchorRefused(
                 f"the anchor of {self.origin} is missing: restore {self.path.name} from its copy; "
                 "a log without its anchor could fork"
             ) from error
-        if text.startswith(f"{self.origin}\n0\n"):
-            return None
-        try:
-            checkpoint = Checkpoint.parse(Note.parse(text).text)
-        except NoteError as error:
-            raise AnchorRefused(
-                f"the anchor of {self.origin} cannot be read: {error}; restore it from its copy"
-            ) from error
-        if checkpoint.origin != self.origin:
-            raise AnchorRefused(f"the anchor names {checkpoint.origin}, wanted {self.origin}")
-        return checkpoint
+        return parse(held, self.origin)
 
     def advance(self, note: str) -> None:
         """Store a checkpoint that the caller found to continue the anchored one.
@@ -139,3 +132,29 @@ class Anchor:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def parse(held: bytes, origin: str) -> Checkpoint | None:
+    """Read what an anchor file holds: a checkpoint of ``origin``, None when it was only opened.
+
+    Raises AnchorRefused.
+    """
+    text = _decode(held, origin)
+    if (opened := _OPENED.fullmatch(text)) and opened[1] == origin:
+        return None
+    try:
+        checkpoint = Checkpoint.parse(Note.parse(text).text)
+    except NoteError as error:
+        raise AnchorRefused(
+            f"the anchor of {origin} cannot be read: {error}; restore it from its copy"
+        ) from error
+    if checkpoint.origin != origin:
+        raise AnchorRefused(f"the anchor names {checkpoint.origin}, wanted {origin}")
+    return checkpoint
+
+
+def _decode(data: bytes, origin: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeError as error:
+        raise AnchorRefused(f"the anchor of {origin} is no text: restore it") from error

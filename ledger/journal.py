@@ -16,6 +16,7 @@ from uuid import UUID
 
 from ledger.canonical import canonical, parse_object
 from ledger.errors import CanonicalError, JournalBroken
+from ledger.merkle import HASH_SIZE
 
 NAME = "shred.journal"
 _FIRST = "0" * 64
@@ -54,9 +55,12 @@ def write(path: Path, line: Line) -> None:
 
 def read(path: Path) -> list[Line]:
     """Return all lines, oldest first; none when there is no journal. Raises JournalBroken."""
-    if not path.exists():
-        return []
-    return [line for line, _ in _walk(_whole_lines(path.read_bytes()))]
+    return parse(path.read_bytes()) if path.exists() else []
+
+
+def parse(content: bytes) -> list[Line]:
+    """Return the lines that a journal's bytes hold, oldest first. Raises JournalBroken."""
+    return [line for line, _ in _walk(_whole_lines(content))]
 
 
 def _walk(lines: Sequence[bytes]) -> Iterator[tuple[Line, str]]:
@@ -65,21 +69,31 @@ def _walk(lines: Sequence[bytes]) -> Iterator[tuple[Line, str]]:
     for number, ended in enumerate(lines, 1):
         raw = ended[:-1]
         try:
-            value: dict[str, Any] = dict(parse_object(raw))
-            scopes = tuple(UUID(scope) for scope in value["scopes"])
-            line = Line(UUID(value["destruction"]), scopes, bytes.fromhex(value["mac"]))
-        except (CanonicalError, KeyError, TypeError, ValueError) as error:
+            line, before = _decode(raw)
+        # UUID takes what is no text for one, and finds out by AttributeError.
+        except (AttributeError, CanonicalError, KeyError, TypeError, ValueError) as error:
             raise JournalBroken(f"line {number} of the shred journal is malformed") from error
-        if value.get("prev") != prev:
+        if before != prev:
             raise JournalBroken(f"line {number} of the shred journal does not link to the last")
         prev = hashlib.sha256(raw).hexdigest()
         yield line, prev
 
 
+def _decode(raw: bytes) -> tuple[Line, str]:
+    """Return a line and the hash that it links to. Raises what its parts raise."""
+    value: dict[str, Any] = dict(parse_object(raw))
+    scopes = tuple(UUID(scope) for scope in value["scopes"])
+    line = Line(UUID(value["destruction"]), scopes, bytes.fromhex(value["mac"]))
+    # UUIDs and hexadecimal have many texts, of which one is written.
+    if len(line.mac) != HASH_SIZE or _encode(line, value["prev"]) != raw:
+        raise ValueError("line is not written as we write it")
+    return line, value["prev"]
+
+
 def _whole_lines(content: bytes) -> list[bytes]:
     """Split into lines with their ends, without one that is cut off."""
-    lines = content.splitlines(keepends=True)
-    return lines if content.endswith(b"\n") else lines[:-1]
+    # Not splitlines(), which ends a line at a carriage return too.
+    return [line + b"\n" for line in content.split(b"\n")[:-1]]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -84,6 +84,10 @@ def test_closed_anchor_takes_no_further_checkpoint_and_has_one_successor(anchor:
         (b"\xff\xfe", "is no text"),
         (note(5).encode()[:40], "cannot be read"),
         (note(5, origin="log.example/other").encode(), "names log.example/other, wanted"),
+        (f"{ORIGIN}\n0\nno key id\n".encode(), "cannot be read"),
+        (f"{ORIGIN}\n0\n01020304".encode(), "cannot be read"),
+        (note(0).encode() + b"\n", "cannot be read"),
+        (note(5).replace("\n", "\r\n").encode(), "cannot be read"),
     ],
 )
 def test_damaged_or_foreign_anchor_is_refused(
@@ -96,6 +100,14 @@ def test_damaged_or_foreign_anchor_is_refused(
     with pytest.raises(AnchorRefused, match=complaint):
         anchor.advance(note(9))
     assert anchor.path.read_bytes() == content
+
+
+def test_successor_that_is_no_text_is_refused(anchor: Anchor) -> None:
+    anchor.open(())
+    anchor.close(None, f"{ORIGIN}.2")
+    anchor.path.with_suffix(".continued").write_bytes(b"\xff\xfe")
+    with pytest.raises(AnchorRefused, match="is no text"):
+        anchor.successor()
 
 
 def test_step_that_many_take_at_once_leaves_the_largest(anchor: Anchor) -> None:

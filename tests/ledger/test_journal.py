@@ -58,6 +58,14 @@ def test_line_cut_off_by_a_crash_makes_way_for_the_next(path: Path, kept: int) -
         (b'"mac":"02', b'"mac":"ff', "line 3 of the shred journal does not link"),
         (b'{"destruction"', b'{ "destruction"', "line 1 of the shred journal is malformed"),
         (b'"mac":"03', b'"mac":"zz', "line 3 of the shred journal is malformed"),
+        (b'"mac":"03', b'"mac":"', "line 3 of the shred journal is malformed"),
+        (b'"mac":"03', b'"mac":" 03', "line 3 of the shred journal is malformed"),
+        (b'-000000000002"', b'000000000002"', "line 2 of the shred journal is malformed"),
+        (b'"scopes":["', b'"scopes":["urn:uuid:', "line 1 of the shred journal is malformed"),
+        (b'"scopes":[', b'"scopes":[7,', "line 1 of the shred journal is malformed"),
+        (b'"prev":', b'"more":1,"prev":', "line 1 of the shred journal is malformed"),
+        (b"\n", b"\r", "line 1 of the shred journal is malformed"),
+        (b"\n", b"\r\n", "line 1 of the shred journal is malformed"),
     ],
 )
 def test_edited_line_is_named(path: Path, old: bytes, new: bytes, complaint: str) -> None:

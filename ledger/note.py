@@ -342,6 +342,11 @@ def _check_name(name: str) -> None:
         raise NoteError("key name is empty, or holds a space or a plus sign")
     if _CONTROL.search(name):
         raise NoteError("key name holds a control character")
+    try:
+        name.encode()
+    except UnicodeError as exc:
+        # Half of a surrogate pair: what a command line makes of bytes that are no UTF-8.
+        raise NoteError("key name is not UTF-8") from exc
 
 
 def _check_text(text: str) -> None:

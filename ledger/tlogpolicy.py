@@ -178,6 +178,7 @@ def _lines(text: str | bytes) -> Iterator[tuple[int, list[str]]]:
         raise NoteError(f"policy is longer than {MAX_POLICY_SIZE} bytes")
     try:
         decoded = text.decode() if isinstance(text, bytes) else text
+        decoded.encode()
     except UnicodeError as exc:
         raise NoteError("policy is not UTF-8") from exc
     if _CONTROL.search(decoded):

@@ -177,6 +177,7 @@ def test_extension_lines_are_kept() -> None:
         (NEUMANN[:-1], "not of the form"),
         (NEUMANN.replace("c74f20a3", "c74f20a4"), "says id c74f20a4, wanted c74f20a3"),
         (NEUMANN.replace("Peter", "Pe ter"), "key name is empty, or holds a space"),
+        (NEUMANN.replace("Peter", "Pe\udcffter"), "key name is not UTF-8"),
         (NEUMANN.replace("+ARpc", "+Ahpc"), "type 0x02 is none that we check"),
         (NEUMANN.replace("+ARpc", "+Bhpc"), "verifier key holds 32 bytes"),
     ],

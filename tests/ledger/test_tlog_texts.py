@@ -159,6 +159,7 @@ WITNESS_KEY = W[0].verifier.vkey
         ("believe me\n", "none of log, witness, group, quorum"),
         ("# \x7f\nquorum none\n", "control character"),
         (b"# \xff\nquorum none\n", "not UTF-8"),
+        ("# \udcff\nquorum none\n", "not UTF-8"),
         ("#" * (1 << 21), "policy is longer"),
         ("log\u2003x\n", "none of log, witness"),
     ],

@@ -20,6 +20,7 @@ MUNIMENT_KEYS = environment.folder("MUNIMENT_KEYS", MUNIMENT_HOME / "keys")
 MUNIMENT_ANCHOR = environment.folder("MUNIMENT_ANCHOR", MUNIMENT_HOME / "anchor")
 MUNIMENT_JOURNAL = environment.folder("MUNIMENT_JOURNAL", MUNIMENT_HOME / "journal")
 MUNIMENT_FILES = environment.folder("MUNIMENT_FILES", MUNIMENT_HOME / "files")
+MUNIMENT_ARCHIVE = environment.folder("MUNIMENT_ARCHIVE", MUNIMENT_HOME / "archive")
 MUNIMENT_ORIGIN = environment.text("MUNIMENT_ORIGIN", "log.example")
 MUNIMENT_ORGANISATION = environment.text("MUNIMENT_ORGANISATION", "An Invented Organisation")
 MUNIMENT_ROLE = environment.choice("MUNIMENT_ROLE", databases.ROLES, "app")
@@ -35,6 +36,13 @@ MUNIMENT_UPLOAD_BYTES = environment.integer(
     "MUNIMENT_UPLOAD_BYTES", 20 << 20, least=1 << 20, most=200 << 20
 )
 MUNIMENT_BODY_BYTES = 1 << 20
+
+# How many records share a table: enough that there are few, and few enough to leave together.
+MUNIMENT_PARTITION_RECORDS = environment.integer(
+    "MUNIMENT_PARTITION_RECORDS", 1 << 22, least=1 << 10, most=1 << 30
+)
+# Records younger than this never leave the database, whatever is asked for: the legal floor.
+MUNIMENT_RETENTION_DAYS = environment.integer("MUNIMENT_RETENTION_DAYS", 183, least=0, most=36525)
 
 # What /readyz asks: functions that yield one sentence for each thing that is not ready.
 MUNIMENT_READINESS = [
@@ -134,6 +142,7 @@ MUNIMENT_WATCHED_SETTINGS = (
     "MUNIMENT_BODY_BYTES",
     "MUNIMENT_ORIGIN",
     "MUNIMENT_PUBLIC_LOG",
+    "MUNIMENT_RETENTION_DAYS",
     "MUNIMENT_TSA_ROOTS",
     "MUNIMENT_TSA_URL",
     "OAUTH2_PROVIDER",
@@ -148,6 +157,11 @@ STORAGES = {
     "sealed": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": MUNIMENT_FILES, "file_permissions_mode": 0o600},
+    },
+    # Records that left the database; another storage must never change what it holds either.
+    "archive": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MUNIMENT_ARCHIVE, "file_permissions_mode": 0o600},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }

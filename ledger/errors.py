@@ -38,6 +38,8 @@ LedgerError
 │   ├── PeerRefused     the answer is a refusal
 │   ├── PeerMalformed   the answer cannot be read
 │   └── PeerFalse       the answer can be read, and does not hold
+├── NotArchivable       records cannot leave the database yet
+├── CopyBroken          the archive lacks what it should hold, or holds something else
 └── JournalBroken       the shred journal's lines do not link up
 """
 
@@ -209,6 +211,14 @@ class PeerMalformed(PeerFailed):
 
 class PeerFalse(PeerFailed):
     """The answer of somebody outside can be read, and does not hold."""
+
+
+class NotArchivable(LedgerError):
+    """Records cannot leave the database yet; the message says what is missing."""
+
+
+class CopyBroken(LedgerError):
+    """The archive lacks what it should hold, or holds something else."""
 
 
 class JournalBroken(LedgerError):

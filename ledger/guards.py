@@ -41,6 +41,16 @@ def insert_only(table: str, *, writers: Sequence[str] = WRITERS) -> RunSQL:
     return _run(grants + create, drop)
 
 
+def thinned(table: str, *, writers: Sequence[str]) -> RunSQL:
+    """As ``insert_only``, but ``writers`` may delete the rows of checkpoints that nobody needs."""
+    guard = insert_only(table, writers=writers)
+    create, drop = str(guard.sql), str(guard.reverse_sql)
+    create = create.replace("BEFORE UPDATE OR DELETE", "BEFORE UPDATE")
+    made, unmade = _triggers(table, "thinned", "ledger_refuse_thinning()", ("DELETE",))
+    grants = [f"GRANT DELETE ON {table} TO {role}" for role in writers]
+    return _run([create, *grants, *made], [*unmade, drop])
+
+
 def no_truncate(table: str) -> RunSQL:
     """Refuse TRUNCATE on a table whose rows may otherwise leave one by one."""
     return _run(*_triggers(table, "no_truncate", "ledger_refuse_change()", ("TRUNCATE",)))

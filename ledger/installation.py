@@ -24,7 +24,9 @@ _FUNCTIONS = """
 _TRIGGERS = """
     SELECT pg_get_triggerdef(t.oid), t.tgenabled::text FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace ORDER BY 1"""
+    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
+      AND NOT c.relispartition -- which come and go; what is wrong there is counted as a fault
+    ORDER BY 1"""
 _ROLES = """
     SELECT rolname, rolsuper::text, rolcreaterole::text, rolcreatedb::text, rolcanlogin::text,
            rolreplication::text, rolbypassrls::text,

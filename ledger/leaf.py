@@ -23,6 +23,7 @@ VERSION = 1
 FIRST_PREV = bytes(HASH_SIZE)
 
 _AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00Z\Z", re.ASCII)
+_LEAF = re.compile(rb'\{"index":[0-9]{1,16},"prev":"[0-9a-f]{64}","record":(.+)\}', re.DOTALL)
 _PREV = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -104,6 +105,14 @@ def parse_leaf(data: bytes) -> Leaf:
     if index == 0 and prev != FIRST_PREV.hex():
         raise LeafError("leaf 0 names a leaf before it")
     return Leaf(index, bytes.fromhex(prev), _body_of(record), leaf_hash(data))
+
+
+def body_in(leaf: bytes) -> bytes:
+    """Return the bytes of the record in ``leaf``, which are not parsed. Raises LeafError."""
+    match = _LEAF.fullmatch(leaf)
+    if match is None:
+        raise LeafError("leaf does not begin with its index and the hash before")
+    return match[1]
 
 
 def verify_link(before: Leaf, after: Leaf) -> None:

@@ -35,7 +35,8 @@ def find_faults(alias: str) -> Iterator[str]:
     """Yield each way in which roles, owners or privileges of one database are off."""
     yield from _find_strong_roles(alias)
     expected, actual = expected_privileges(alias), actual_privileges(alias)
-    tables = {table for table, _ in expected}
+    # Nobody may touch a partition but through its table, whose rules would not bind there.
+    tables = {table for table, _ in expected} | {part for part, _ in _partitions(alias)}
     yield from _find_foreign_owners(alias, tables)
     for table, role in sorted(expected.keys() | actual.keys()):
         if table not in tables:
@@ -79,12 +80,16 @@ def actual_privileges(alias: str) -> Privileges:
 
 
 def expected_triggers(alias: str) -> frozenset[tuple[str, str]]:
-    """Return (table, trigger) of every trigger that a migration makes."""
-    return frozenset(
+    """Return (table, trigger) of every trigger that should be: on partitions their table's too."""
+    made = {
         (table, trigger)
         for statement in _statements(alias)
         for trigger, table in _TRIGGER.findall(statement)
-    )
+    }
+    for part, whole in _partitions(alias):
+        rows = {one for table, one in made if table == whole and not one.endswith("_truncate")}
+        made |= {(part, one) for one in rows | {f"{part}_no_truncate"}}
+    return frozenset(made)
 
 
 def find_trigger_faults(alias: str, expected: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -99,6 +104,15 @@ def find_trigger_faults(alias: str, expected: Iterable[tuple[str, str]]) -> Iter
             yield f"trigger {trigger} on {table} is missing"
         elif how not in ("A", b"A"):
             yield f"trigger {trigger} on {table} is not enabled always"
+
+
+def _partitions(alias: str) -> list[tuple[str, str]]:
+    """Return each partition and its table."""
+    query = """
+        SELECT part.relname, whole.relname FROM pg_inherits i
+        JOIN pg_class part ON part.oid = i.inhrelid JOIN pg_class whole ON whole.oid = i.inhparent
+        WHERE whole.relkind = 'p'"""
+    return [(part, whole) for part, whole in _rows(alias, query)]
 
 
 def _find_strong_roles(alias: str) -> Iterator[str]:

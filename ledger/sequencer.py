@@ -16,7 +16,7 @@ from threading import Event
 
 from django.db import Error, connection, transaction
 
-from ledger import binary, turns
+from ledger import turns
 from ledger.anchor import Anchor
 from ledger.errors import LedgerError, LogRolledBack, LogTampered, NoteError
 from ledger.incarnations import (
@@ -34,9 +34,12 @@ from ledger.models import Anchored, Checkpoint, Incarnation, KeyRecord, Log, Til
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note, Signer, sign_note
 from ledger.offers import MinuteHand, make_offer
+from ledger.partitions import Partitions
+from ledger.queue import Queue
 from ledger.receipt import sign_root
 from ledger.record_kinds import LOG_OPENED, Predecessor
 from ledger.signing import read_signers, read_verifiers
+from ledger.thinning import Thinning
 from ledger.tree import GrowingTree, StoredTree, TileRound
 
 logger = logging.getLogger(__name__)
@@ -65,7 +68,9 @@ class Sequencer:
         self._anchors = anchors or anchor_of
         self._signers: dict[Keys, tuple[Signer, ...]] = {}
         self._hand = MinuteHand()
+        self.queue = Queue(log.pk)
         self._round = TileRound()
+        self._thinning = Thinning()
         self.rests_until = 0.0
 
     def step(self) -> Batch:
@@ -75,7 +80,10 @@ class Sequencer:
         when what is stored contradicts itself, SigningKeyRefused without keys. Safe to repeat.
         """
         with transaction.atomic():
-            taken = self._take_lead() and self._sequence()
+            leads = self._take_lead()
+            taken = leads and self._sequence()
+        if leads:
+            self.queue.taken()
         batch = Batch(taken[1], self._publish(taken[0])) if taken else Batch(0, None)
         if minute := self._hand.turned():
             self._offer(minute)
@@ -96,7 +104,7 @@ class Sequencer:
 
     def _sequence(self) -> tuple[Checkpoint, int] | None:
         incarnation = self._log.incarnations.order_by("-ordinal").first()
-        pending, last, tree, history = self._read_pending(), None, GrowingTree(), None
+        pending, last, tree, history = self.queue.read(BATCH_RECORDS), None, GrowingTree(), None
         try:
             if incarnation:
                 last, tree, history = self._check_last(incarnation)
@@ -146,16 +154,6 @@ class Sequencer:
         if not wanted <= signed or (head.origin, head.size) != (incarnation.origin, last.size):
             raise LogTampered(f"{incarnation.origin}: {last} is signed for something else")
         return head
-
-    def _read_pending(self) -> list[tuple[int, bytes]]:
-        query = (
-            "SELECT p.record_id, r.body FROM ledger_pending p "
-            "JOIN ledger_record r ON r.id = p.record_id "
-            "WHERE r.log_id = %s ORDER BY p.record_id LIMIT %s"
-        )
-        return [
-            (record, body) for record, body in binary.fetch(query, [self._log.pk, BATCH_RECORDS])
-        ]
 
     def _open_incarnation(self, first: bytes) -> Incarnation:
         body = parse_body(first)
@@ -257,6 +255,7 @@ class Sequencer:
         if incarnation := self._log.incarnations.order_by("-ordinal").first():
             in_force = read_history(incarnation).at(incarnation.published_size())
             make_offer(incarnation, self._read_signers(in_force), minute)
+            self._thinning.thin(incarnation)
 
     def _read_signers(self, verifiers: Keys) -> tuple[Signer, ...]:
         if verifiers not in self._signers:
@@ -267,6 +266,7 @@ class Sequencer:
 def run(stop: Event) -> None:
     """Sequence all logs until ``stop`` is set; one log's refusal does not hold up the others."""
     sequencers: dict[int, Sequencer] = {}
+    partitions = Partitions()
     idle = iter(_waits())
     while not stop.is_set():
         began = time.monotonic()
@@ -274,10 +274,13 @@ def run(stop: Event) -> None:
             for log in Log.objects.all():
                 sequencers.setdefault(log.pk, Sequencer(log))
             busy = sum(_step_or_report(sequencer) for sequencer in sequencers.values())
+            partitions.extend()
         except Error:
             # Any of them: a leader that woke too late meets InternalError, not OperationalError.
             logger.warning("the database refused a batch; trying again", exc_info=True)
             connection.close()
+            for one in sequencers.values():
+                one.queue.forget()
             busy = 0
         if busy:
             idle = iter(_waits())

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 
+from ledger.archive.reading import read_body
 from ledger.canonical import canonical
 from ledger.commitment import PADDING_ROLE, RANDOMNESS_SIZE
 from ledger.errors import UnknownRecord
@@ -106,9 +107,9 @@ def get_standing(uuid: UUID) -> Standing:
 
 
 def standing_of(record: Record) -> Standing:
-    """Tell how a row of ``placed_records`` stands, without a query."""
+    """Tell how a row of ``placed_records`` stands, without a query while it is not archived."""
     leaf: Leaf | None = getattr(record, "leaf", None)
-    return Standing(record, parse_body(record.body), _state(record, leaf), leaf)
+    return Standing(record, parse_body(read_body(record)), _state(record, leaf), leaf)
 
 
 def read_parts(standing: Standing) -> list[Part]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from django.db.models import QuerySet
 
 from ledger import binary
+from ledger.archive.reading import fill
 from ledger.errors import LogTampered
 from ledger.leaf import FIRST_PREV, leaf_bytes
 from ledger.merkle import (
@@ -82,14 +83,15 @@ class StoredTree:
 
     def leaf(self, index: int) -> bytes:
         """Return the exact bytes of the leaf at ``index``."""
-        body = self._leaves(index, index + 1).get().record.body
+        (body,) = fill(self._incarnation, self._bodies(index, index + 1))
         return leaf_bytes(index, self.leaf_hash(index - 1), body)
 
     def leaves(self, begin: int, end: int) -> Iterator[bytes]:
         """Yield the exact bytes of the leaves [begin, end), as far as there are any."""
         prev = self.leaf_hash(begin - 1)
-        bodies = self._leaves(begin, end).values_list("index", "record__body")
-        for expected, (index, body) in enumerate(bodies.order_by("index"), begin):
+        rows = list(self._bodies(begin, end))
+        bodies = fill(self._incarnation, rows)
+        for expected, ((index, _), body) in enumerate(zip(rows, bodies, strict=True), begin):
             if index != expected:
                 raise LogTampered(f"leaf {expected} is missing")
             leaf = leaf_bytes(index, prev, body)
@@ -107,9 +109,10 @@ class StoredTree:
             return list(below.order_by("index").values_list("root", flat=True))
         return [leaf_hash(leaf) for leaf in self.leaves(begin, end)]
 
-    def _leaves(self, begin: int, end: int) -> QuerySet[Leaf]:
+    def _bodies(self, begin: int, end: int) -> QuerySet[Leaf, tuple[int, bytes]]:
         leaves = Leaf.objects.filter(incarnation=self._incarnation)
-        return leaves.filter(index__gte=begin, index__lt=end).select_related("record")
+        within = leaves.filter(index__gte=begin, index__lt=end).order_by("index")
+        return within.values_list("index", "record__body")
 
 
 class GrowingTree:

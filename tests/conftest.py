@@ -61,12 +61,15 @@ def django_db_setup(databases: Databases) -> Iterator[None]:
 def home(tmp_path: Path, settings: Settings) -> Path:
     """A home of this test's own: keys, anchors, journal, files and queue."""
     settings.MUNIMENT_HOME = tmp_path
-    for name in ("KEYS", "ANCHOR", "JOURNAL", "FILES"):
+    for name in ("KEYS", "ANCHOR", "JOURNAL", "FILES", "ARCHIVE"):
         folder = tmp_path / name.lower()
         folder.mkdir(mode=0o700)
         setattr(settings, f"MUNIMENT_{name}", folder)
-    sealed = {**settings.STORAGES["sealed"], "OPTIONS": {"location": settings.MUNIMENT_FILES}}
-    settings.STORAGES = {**settings.STORAGES, "sealed": sealed}
+    places = {"sealed": settings.MUNIMENT_FILES, "archive": settings.MUNIMENT_ARCHIVE}
+    settings.STORAGES = settings.STORAGES | {
+        name: {**settings.STORAGES[name], "OPTIONS": {"location": place}}
+        for name, place in places.items()
+    }
     for message in django_settings.CELERY_FOLDER.glob("queue/*.msg"):
         message.unlink()
     return tmp_path

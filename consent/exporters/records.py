@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from ledger.archive.reading import read_body
 from ledger.commitment import Opening
 from ledger.errors import NotYetPublished
 from ledger.leaf import parse_body
@@ -34,7 +35,7 @@ def open_segments(scope: UUID, keys: Keys) -> Iterator[OwnSegment]:
     """Yield what each record says of the person of ``scope`` alone, oldest first."""
     own = Segment.objects.filter(scopes=[scope]).select_related("record").order_by("record_id")
     for segment in own:
-        body = parse_body(segment.record.body)
+        body = parse_body(read_body(segment.record))
         opening = keys.open_segment(
             [scope], segment.record.uuid, segment.position, body.kind, segment.ciphertext
         )

@@ -13,6 +13,7 @@ from unfold.views import ChangeList as UnfoldChangeList
 from ledger import standing
 from ledger.admin.links import NOTHING, row_url
 from ledger.admin.readonly import ReadOnlyAdmin
+from ledger.archive.reading import read_body
 from ledger.errors import LedgerError, NotYetPublished
 from ledger.glossary import GLOSSARY
 from ledger.kinds import KINDS, Cut
@@ -174,7 +175,7 @@ def describe(stands: Standing) -> dict[str, Any]:
         ],
         "proof": proof,
         "why_not": why_not,
-        "exact": (proof.leaf if proof else stands.record.body).decode(errors="replace"),
+        "exact": (proof.leaf if proof else read_body(stands.record)).decode(errors="replace"),
     }
 
 

@@ -1,6 +1,7 @@
 """What only technicians ask for: leaves, tiles, segments, tombstones, key scopes, the queue."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,19 +11,21 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ledger.admin.links import record_url
+from ledger.admin.links import NOTHING, record_url
 from ledger.admin.readonly import ReadOnlyAdmin
 from ledger.errors import LedgerError
 from ledger.incarnations import read_predecessors, tell_loss
 from ledger.models import (
     HOUSE_SCOPE,
+    Archive,
+    ArchiveState,
     Incarnation,
     Leaf,
+    Partition,
     Pending,
     Record,
     Scope,
     SealedFile,
-    Segment,
     Tile,
     Tombstone,
 )
@@ -34,6 +37,11 @@ def whose(scopes: Sequence[UUID]) -> str:
     if list(scopes) == [HOUSE_SCOPE]:
         return "the organisation"
     return "1 person" if len(scopes) == 1 else f"{len(scopes)} people"
+
+
+def _archive_of(partition: Partition) -> Archive | None:
+    archive: Archive | None = getattr(partition, "archive", None)
+    return archive
 
 
 class TechnicalAdmin(ReadOnlyAdmin):
@@ -127,22 +135,36 @@ class TileAdmin(TechnicalAdmin):
         return format_html('<pre class="mu-text">{}</pre>', lines)
 
 
-@admin.register(Segment)
-class SegmentAdmin(OfRecordAdmin):
-    """Sealed openings, closed: for how many people, and how many bytes."""
+@admin.register(Partition)
+class PartitionAdmin(TechnicalAdmin):
+    """Ranges of records that lie in tables of their own, and where those are."""
 
-    menu_icon = "lock"
-    list_display = ("id", "of_record", "position", "sealed_for", "stored")
-    fields = ("of_record", "position", "sealed_for", "stored")
-    ordering = ("-id",)
+    menu_icon = "inventory_2"
+    list_display = ("first", "last", "lies", "copied")
+    fields = (("first", "last"), "lies", "copied", "digest")
+    ordering = ("-first",)
+    list_select_related = ("archive",)
 
-    @admin.display(description="sealed for")
-    def sealed_for(self, segment: Segment) -> str:
-        return whose(segment.scopes)
+    @admin.display(description="last")
+    def last(self, partition: Partition) -> int:
+        return partition.end - 1
 
-    @admin.display(description="bytes")
-    def stored(self, segment: Segment) -> int:
-        return len(segment.ciphertext)
+    @admin.display(description="lies")
+    def lies(self, partition: Partition) -> str:
+        archive = _archive_of(partition)
+        if archive is None or archive.state == ArchiveState.COPIED:
+            return "in the database" if archive is None else "in the database, and in the archive"
+        return str(archive.get_state_display())
+
+    @admin.display(description="copied")
+    def copied(self, partition: Partition) -> datetime | None:
+        archive = _archive_of(partition)
+        return archive.copied_at if archive else None
+
+    @admin.display(description="manifest")
+    def digest(self, partition: Partition) -> str:
+        archive = _archive_of(partition)
+        return archive.manifest if archive else NOTHING
 
 
 @admin.register(Tombstone)

@@ -10,6 +10,7 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 import ledger.fields
+from ledger.partitioned import CreatePartitioned
 
 
 class Migration(migrations.Migration):
@@ -63,7 +64,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "continued log",
             },
         ),
-        migrations.CreateModel(
+        CreatePartitioned(
+            by="id",
             name="Record",
             fields=[
                 (
@@ -72,12 +74,23 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("uuid", models.UUIDField(unique=True)),
+                ("uuid", models.UUIDField()),
                 ("body", ledger.fields.BytesField()),
             ],
             options={
                 "abstract": False,
             },
+        ),
+        migrations.CreateModel(
+            name="Partition",
+            fields=[
+                ("first", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "end",
+                    models.BigIntegerField(help_text="The id behind its last one."),
+                ),
+            ],
+            options={"ordering": ["first"]},
         ),
         migrations.CreateModel(
             name="Log",
@@ -352,13 +365,19 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.CreateModel(
+        CreatePartitioned(
+            by="record_id",
             name="Segment",
             fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "record_id",
+                        "position",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
@@ -494,12 +513,6 @@ class Migration(migrations.Migration):
             model_name="segment",
             index=django.contrib.postgres.indexes.GinIndex(
                 fields=["scopes"], name="segment_scopes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.UniqueConstraint(
-                fields=("record", "position"), name="segment_position_once"
             ),
         ),
         migrations.AddConstraint(
@@ -786,6 +799,90 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("incarnation", "witness"), name="last_answer_once", nulls_distinct=False
             ),
+        ),
+        migrations.CreateModel(
+            name="Archive",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "record",
+                    models.UUIDField(
+                        editable=False,
+                        help_text="The newest record of this row.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("copied", "copied"),
+                            ("detached", "out of the database"),
+                            ("dropped", "in the archive only"),
+                        ],
+                        default="copied",
+                        max_length=8,
+                    ),
+                ),
+                ("records", models.BigIntegerField(help_text="How many the copy holds.")),
+                ("manifest", models.CharField(help_text="Digest, sha256:…", max_length=71)),
+                ("copied_at", models.DateTimeField()),
+                (
+                    "partition",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="archive",
+                        to="ledger.partition",
+                    ),
+                ),
+            ],
+            options={"abstract": False},
+        ),
+        migrations.CreateModel(
+            name="ArchivedTree",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "size",
+                    models.BigIntegerField(
+                        help_text="Leaves from 0 on that lie there, in full tiles."
+                    ),
+                ),
+                (
+                    "archive",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="trees",
+                        to="ledger.archive",
+                    ),
+                ),
+                (
+                    "incarnation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="archived",
+                        to="ledger.incarnation",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("incarnation", "archive"), name="archived_tree_once"
+                    )
+                ],
+            },
         ),
         migrations.AddConstraint(
             model_name="cosignature",

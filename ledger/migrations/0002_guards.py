@@ -9,17 +9,26 @@ from ledger.models.vault import HOUSE_SCOPE
 
 FUNCTIONS = Path(__file__).with_name("functions.sql").read_text()
 DROP = [
+    "DROP FUNCTION ledger_drop(bigint)",
+    "DROP FUNCTION ledger_detach(bigint)",
+    "DROP FUNCTION ledger_extend(bigint, integer)",
+    "DROP FUNCTION ledger_attach(text, text, bigint, bigint)",
     "DROP FUNCTION ledger_append(text, uuid, text, text, bytea, text[], bytea[])",
     "DROP FUNCTION ledger_reserve(text, integer)",
     "DROP FUNCTION ledger_lock(uuid[], text[], uuid[], uuid[])",
     "DROP FUNCTION ledger_lock_scopes(uuid[])",
     "DROP FUNCTION ledger_columns_digest(jsonb)",
+    "DROP FUNCTION ledger_refuse_thinning()",
+    "DROP FUNCTION ledger_is_needed(bigint)",
     "DROP FUNCTION ledger_refuse_transition()",
     "DROP FUNCTION ledger_refuse_second_value()",
     "DROP FUNCTION ledger_refuse_new_value()",
     "DROP FUNCTION ledger_refuse_change()",
 ]
+# The first partitions; the sequencer makes more, as wide as MUNIMENT_PARTITION_RECORDS says.
+FIRST_PARTITIONS = "SELECT ledger_extend(4194304, 2)"
 BY_SEQUENCER = ("sequencer",)
+ARCHIVE_MOVES = {("copied", "detached"), ("detached", "dropped")}
 SCOPE_MOVES = {("live", "destroying"), ("destroying", "destroyed")}
 
 
@@ -30,12 +39,13 @@ class Migration(migrations.Migration):
         migrations.RunSQL(FUNCTIONS, "; ".join(DROP)),
         guards.insert_only("ledger_log"),
         guards.insert_only("ledger_record"),
+        guards.insert_only("ledger_partition", writers=()),
         guards.insert_only("ledger_incarnation", writers=BY_SEQUENCER),
         guards.insert_only("ledger_leaf", writers=BY_SEQUENCER),
         guards.insert_only("ledger_tile", writers=BY_SEQUENCER),
         guards.insert_only("ledger_keyrecord", writers=BY_SEQUENCER),
-        guards.insert_only("ledger_checkpoint", writers=BY_SEQUENCER),
-        guards.insert_only("ledger_anchored", writers=BY_SEQUENCER),
+        guards.thinned("ledger_checkpoint", writers=BY_SEQUENCER),
+        guards.thinned("ledger_anchored", writers=BY_SEQUENCER),
         guards.insert_only("ledger_offer", writers=BY_SEQUENCER),
         guards.insert_only("ledger_cosignature"),
         guards.insert_only("ledger_timestamp"),
@@ -82,6 +92,10 @@ class Migration(migrations.Migration):
             eraser="SELECT, INSERT, DELETE, UPDATE (record, row)",
         ),
         guards.set_once("ledger_requestkey", ("record", "row")),
+        guards.domain_table("ledger_archive"),
+        guards.transitions("ledger_archive", "state", ARCHIVE_MOVES, initial={"copied"}),
+        guards.frozen("ledger_archive", ("partition_id", "records", "manifest", "copied_at")),
+        guards.insert_only("ledger_archivedtree"),
         guards.domain_table("ledger_observation"),
         guards.frozen("ledger_observation", ("name",)),
         guards.domain_table("ledger_issuedreport"),
@@ -100,4 +114,6 @@ class Migration(migrations.Migration):
             f"VALUES ('{HOUSE_SCOPE}', 'house', 'live')",
             f"DELETE FROM ledger_scope WHERE id = '{HOUSE_SCOPE}'",
         ),
+        # Behind all guards, which partitions take over.
+        migrations.RunSQL(FIRST_PARTITIONS, migrations.RunSQL.noop),
     ]

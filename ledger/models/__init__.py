@@ -1,5 +1,6 @@
 """The ledger's tables; what each may do stands in its docstring, who may, in migration 0002."""
 
+from ledger.models.archive import Archive, ArchivedTree, ArchiveState
 from ledger.models.checks import VerificationRun
 from ledger.models.installation import Observation
 from ledger.models.log import (
@@ -9,6 +10,7 @@ from ledger.models.log import (
     KeyRecord,
     Leaf,
     Log,
+    Partition,
     Pending,
     Record,
     Tile,
@@ -44,6 +46,9 @@ __all__ = [
     "PUBLICATION_POLICY",
     "Anchored",
     "AnswerCode",
+    "Archive",
+    "ArchiveState",
+    "ArchivedTree",
     "Checkpoint",
     "Cosignature",
     "Epoch",
@@ -55,6 +60,7 @@ __all__ = [
     "Log",
     "Observation",
     "Offer",
+    "Partition",
     "Pending",
     "PublicationPolicy",
     "Record",

@@ -65,9 +65,13 @@ class Record(InsertOnly):
     It carries no time and no key of a client: what binds the chained bytes binds every column
     here. ``log`` has no constraint in the database, since a foreign key's lock on the one log
     row would make all writers meet there; completeness checks it.
+
+    Partitioned by ranges of ``id`` (``Partition``). ``uuid`` is unique in each partition: over
+    all of them PostgreSQL cannot hold it, and 122 random bits do. An empty ``body`` lies in the
+    archive; ``archive.reading`` gives it.
     """
 
-    uuid = models.UUIDField(unique=True)
+    uuid = models.UUIDField()
     log = models.ForeignKey(
         Log, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="records"
     )
@@ -75,6 +79,22 @@ class Record(InsertOnly):
 
     def __str__(self) -> str:
         return str(self.uuid)
+
+
+class Partition(InsertOnly):
+    """The records with ids from ``first`` up to ``end``, and their segments: tables of their own.
+
+    Written by the database's own function ``ledger_extend``.
+    """
+
+    first = models.BigIntegerField(primary_key=True)
+    end = models.BigIntegerField(help_text="The id behind its last one.")
+
+    class Meta:
+        ordering = ["first"]
+
+    def __str__(self) -> str:
+        return f"records {self.first} to {self.end - 1}"
 
 
 class Pending(models.Model):

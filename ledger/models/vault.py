@@ -43,8 +43,13 @@ class Scope(models.Model):
 
 
 class Segment(models.Model):
-    """The sealed opening of one commitment of a record; deleted when a person is erased."""
+    """The sealed opening of one commitment of a record; deleted when a person is erased.
 
+    Partitioned like ``Record``; none of its partitions ever leaves, since each segment must
+    stay within an erasure's reach.
+    """
+
+    pk = models.CompositePrimaryKey("record_id", "position")
     record = models.ForeignKey(
         "ledger.Record",
         models.DO_NOTHING,
@@ -57,9 +62,6 @@ class Segment(models.Model):
     ciphertext = BytesField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["record", "position"], name="segment_position_once")
-        ]
         indexes = [GinIndex(fields=["scopes"], name="segment_scopes")]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from django.db.models import QuerySet
 
 from ledger import vault
+from ledger.archive.reading import read_archived
 from ledger.commitment import PADDING_ROLE, Opening
 from ledger.errors import NotYetPublished, PeerFailed
 from ledger.leaf import leaf_bytes, parse_leaf
@@ -99,7 +100,8 @@ def _read_leaves(
     rows = _leaves(incarnation).filter(index__gte=first, index__lt=end).order_by("index")
     leaves, records = {}, {}
     for index, record, body in rows.values_list("index", "record_id", "record__body"):
-        leaves[index] = leaf_bytes(index, tree.leaf_hash(index - 1), body)
+        whole = body or read_archived(incarnation, index)
+        leaves[index] = leaf_bytes(index, tree.leaf_hash(index - 1), whole)
         records[record] = index
     return leaves, records
 

@@ -1,19 +1,20 @@
 """Check one span: bodies → leaf hashes → tiles, and the checkpoints that end in it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import psycopg
 
-from ledger.errors import LeafError
+from ledger.errors import CopyBroken, LeafError
 from ledger.keyhistory import KeyHistory
 from ledger.leaf import FIRST_PREV, Body, leaf_bytes, parse_body
 from ledger.merkle import HASH_SIZE, TILE_WIDTH, RightEdge, leaf_hash, tile_root
 from ledger.spans.heads import verify_head
 
+Archived = Callable[[int], Sequence[bytes]]
 # Leaves read at once: what a worker holds in memory.
 _BLOCK = 16 * TILE_WIDTH
 
@@ -55,9 +56,11 @@ class Checked:
     the part of the last tile that the size counts). ``suspect`` is the first leaf at which
     bodies and tiles part. ``findings`` are (code, message, index). ``days`` counts records by
     ``<day> <family>``, ``told`` is (index, record's body). ``tail`` are the peaks of a partial
-    tile at the end.
+    tile at the end. With ``is_archived`` nothing else holds: bodies lie in the archive, and nobody
+    gave them.
     """
 
+    is_archived: bool = False
     leaves: int = 0
     sealed: int = 0
     suspect: int | None = None
@@ -69,17 +72,32 @@ class Checked:
     tail: list[str] = field(default_factory=list)
 
 
-def check_span(connection: psycopg.Connection[Any], span: Span) -> Checked:
-    """Check ``span`` in the transaction of ``connection``; memory does not grow with it."""
-    check = _Check(span, connection)
-    for begin in range(span.begin, span.end, _BLOCK):
-        check.take(begin, min(begin + _BLOCK, span.end))
+def check_span(
+    connection: psycopg.Connection[Any], span: Span, archived: Archived | None = None
+) -> Checked:
+    """Check ``span`` in the transaction of ``connection``; memory does not grow with it.
+
+    ``archived`` gives the 256 bodies of a tile that lie in the archive, or raises CopyBroken.
+    """
+    check = _Check(span, connection, archived)
+    try:
+        for begin in range(span.begin, span.end, _BLOCK):
+            check.take(begin, min(begin + _BLOCK, span.end))
+    except _BodiesElsewhere:
+        return Checked(is_archived=True)
     return check.checked
 
 
+class _BodiesElsewhere(Exception):
+    """A body lies in the archive, which cannot be read from here."""
+
+
 class _Check:
-    def __init__(self, span: Span, connection: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self, span: Span, connection: psycopg.Connection[Any], archived: Archived | None
+    ) -> None:
         self._span = span
+        self._archived = archived
         self._connection = connection
         self.checked = Checked()
         self._prev = self._prev_of(span.begin)
@@ -95,7 +113,21 @@ class _Check:
             for index, rows in groupby(leaves, lambda leaf: int(leaf[0]) // TILE_WIDTH)
         }
         for index in range(begin // TILE_WIDTH, -(-end // TILE_WIDTH)):
-            self._take_tile(index, by_tile.get(index, []), tiles.get(index))
+            rows = by_tile.get(index, [])
+            if any(raw == b"" for _, _, raw in rows):
+                rows = self._fetch_archived(index, rows)
+            self._take_tile(index, rows, tiles.get(index))
+
+    def _fetch_archived(self, tile: int, rows: Sequence[Any]) -> list[Any]:
+        """Return the rows of a tile with the bodies that the archive holds."""
+        if self._archived is None:
+            raise _BodiesElsewhere
+        try:
+            bodies: Sequence[bytes | None] = self._archived(tile)
+        except CopyBroken as error:
+            self._found("archive_broken", str(error), tile * TILE_WIDTH)
+            bodies = [None] * TILE_WIDTH
+        return [(at, log, raw or bodies[at % TILE_WIDTH]) for at, log, raw in rows]
 
     def _take_tile(self, index: int, leaves: Sequence[Any], stored: Sequence[bytes] | None) -> None:
         first = index * TILE_WIDTH

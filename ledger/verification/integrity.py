@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection
 from django.db.models import Max, QuerySet
 
+from ledger.archive.reading import read_bundle
 from ledger.errors import LogTampered
 from ledger.keyhistory import KeyHistory
 from ledger.leaf import Body, parse_body
@@ -27,7 +29,7 @@ from ledger.record_kinds import (
     LOG_OPENED,
     SEGMENTS_DESTROYED,
 )
-from ledger.spans.check import Checked, Span, check_span
+from ledger.spans.check import Archived, Checked, Span, check_span
 from ledger.spans.heads import verify_head
 from ledger.spans.pool import cores, workers
 from ledger.tree import StoredTree
@@ -81,7 +83,7 @@ def check_integrity(
     begin = max(since - 1, 0) // TILE_WIDTH * TILE_WIDTH
     joined = _Joined(incarnation, verdict, begin, asked)
     spans = list(_cut(incarnation, keys, joined.begin, size))
-    with _checking(spans) as answers:
+    with _checking(spans, partial(read_bundle, incarnation)) as answers:
         for span, answer in zip(spans, answers, strict=True):
             joined.take(span, answer)
             progress(answer.leaves)
@@ -230,16 +232,23 @@ def _cut(incarnation: Incarnation, keys: KeyHistory, begin: int, size: int) -> I
 
 
 @contextmanager
-def _checking(spans: Sequence[Span]) -> Iterator[Iterator[Checked]]:
-    """Give the spans' answers in order: from here, or from workers that read this snapshot."""
+def _checking(spans: Sequence[Span], archived: Archived) -> Iterator[Iterator[Checked]]:
+    """Give the spans' answers in order: from here, or from workers that read this snapshot.
+
+    Workers do without Django and its storages: what lies in the archive is checked here.
+    """
     raw = connection.connection
     count = min(cores(), len(spans))
     if len(spans) < WORTH_WORKERS or count < 2:
-        yield (check_span(raw, span) for span in spans)
+        yield (check_span(raw, span, archived) for span in spans)
         return
     database: dict[str, Any] = {**raw.info.get_parameters(), "password": raw.info.password}
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
     with workers(database, snapshot, count) as pool:
-        yield pool.check(spans)
+        answers = zip(spans, pool.check(spans), strict=True)
+        yield (
+            check_span(raw, span, archived) if answer.is_archived else answer
+            for span, answer in answers
+        )

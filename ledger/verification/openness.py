@@ -6,14 +6,16 @@ digests, for completeness to join with the rows themselves.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from ledger import binary, vault
+from ledger.archive.reading import read_archived
 from ledger.commitment import PADDING_ROLE, Opening, tombstone_leaf
-from ledger.errors import CommitmentError, LeafError, ProofError, ScopeGone, SealBroken
+from ledger.errors import CommitmentError, CopyBroken, LeafError, ProofError, ScopeGone, SealBroken
 from ledger.leaf import Body, parse_body
 from ledger.merkle import verify_inclusion
 from ledger.models import Epoch, Incarnation, Record, Segment, Tombstone
@@ -44,7 +46,13 @@ def read_leaves(incarnation: Incarnation, start: int) -> Iterator[list[Placed]]:
     )
     rows = binary.stream(query, [incarnation.pk, start], chunk=_CHUNK)
     while chunk := [Placed(*row) for row in islice(rows, _CHUNK)]:
-        yield chunk
+        yield [one if one.raw else _fetch_archived(incarnation, one) for one in chunk]
+
+
+def _fetch_archived(incarnation: Incarnation, placed: Placed) -> Placed:
+    with suppress(CopyBroken):  # integrity has named it
+        return replace(placed, raw=read_archived(incarnation, placed.index))
+    return placed
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ signed root says which of them lies, and so whether a body or a tile was changed
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 
 from ledger import binary
+from ledger.archive.reading import read_archived
+from ledger.errors import CopyBroken
 from ledger.keyhistory import KeyHistory
 from ledger.leaf import FIRST_PREV, leaf_bytes
 from ledger.merkle import TILE_WIDTH, RightEdge, leaf_hash, tile_root
@@ -90,7 +93,13 @@ class Search:
             "SELECT l.index, r.body FROM ledger_leaf l LEFT JOIN ledger_record r "
             "ON r.id = l.record_id WHERE l.incarnation_id = %s AND l.index >= %s ORDER BY l.index"
         )
-        return binary.stream(query, [self._incarnation.pk, self._begin])
+        for index, raw in binary.stream(query, [self._incarnation.pk, self._begin]):
+            yield index, self._fetch(index) if raw == b"" else raw
+
+    def _fetch(self, index: int) -> bytes | None:
+        with suppress(CopyBroken):  # the span has named it
+            return read_archived(self._incarnation, index)
+        return None
 
     def _hash(self, index: int, raw: bytes) -> None:
         """Add one leaf to both readings, and to the tile that is being filled."""

@@ -1,0 +1,54 @@
+"""The archive's files, in the storage ``archive``: each is written once."""
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+
+from ledger.errors import CopyBroken
+from ledger.models import Incarnation
+from ledger.tlogtiles import TilePath
+
+ALIAS = "archive"
+
+
+def put(path: str, content: bytes) -> None:
+    """Write a file, or find it as it should be. Raises CopyBroken where another content lies."""
+    storage = _storage()
+    if not storage.exists(path):
+        name = storage.save(path, ContentFile(content))
+        if name == path:
+            return
+        storage.delete(name)  # somebody else was quicker
+    if get(path) != content:
+        raise CopyBroken(f"the archive holds another {path} already: give it an empty place")
+
+
+def replace(path: str, content: bytes) -> None:
+    """Write a file in the place of an older one."""
+    if _storage().exists(path):
+        _storage().delete(path)
+    put(path, content)
+
+
+def get(path: str) -> bytes:
+    """Return the content of a file. Raises CopyBroken when it cannot be read."""
+    try:
+        with _storage().open(path) as file:
+            content: bytes = file.read()
+    except OSError as error:
+        raise CopyBroken(f"the archive cannot give {path}: {type(error).__name__}") from error
+    return content
+
+
+def prefix_of(incarnation: Incarnation) -> str:
+    """Return where the files of one life of a log lie, as under ``/log/``."""
+    life = "" if incarnation.ordinal == 1 else f".{incarnation.ordinal}"
+    return f"{incarnation.log.name}{life}"
+
+
+def tile_path(incarnation: Incarnation, tile: TilePath) -> str:
+    """Return where a tile or an entry bundle lies."""
+    return f"{prefix_of(incarnation)}/tile/{tile}"
+
+
+def _storage() -> Storage:
+    return storages[ALIAS]

@@ -5,16 +5,18 @@ BIN := .venv/bin
 # Rebuilt only when what is to be installed changes; made last, so that a broken install repeats.
 INSTALLED := .venv/installed
 JOBS ?= 2
+SECONDS ?= 60
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench bench-full clean
+.PHONY: help demo run test fuzz bench bench-full clean
 
 help:
 	@echo "make demo    tell the whole story once; results in var/demo"
 	@echo "make run     start the service at http://127.0.0.1:8000 (another port: MUNIMENT_PORT)"
 	@echo "make test    check format, style and types, and run the tests"
+	@echo "make fuzz    look for inputs that break a reader; SECONDS=60 for each, TARGET=note for one"
 	@echo "make bench   run the benchmarks, one JSON object a line"
 	@echo "make bench-full  the same, and those over a million leaves"
 	@echo "make clean   remove .venv and all that demo, run and test left in var"
@@ -31,6 +33,9 @@ test: $(INSTALLED)
 	$(BIN)/mypy .
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadscope
 
+fuzz: $(INSTALLED)
+	@$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS)
+
 bench: $(INSTALLED)
 	@$(BIN)/python -m bench
 
@@ -45,5 +50,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "$(PYTHON) is older than 3.11: say make PYTHON=<a newer one>" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,diffusers,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,diffusers,fuzz,test]'
 	@touch $@

@@ -88,7 +88,7 @@ class BatchView(APIView):
             client=request.user,
             key=_key(request),
             request=body,
-            events=_read(body),
+            events=read_events(body),
             count=body.count(b"\n") + (body[-1:] not in (b"", b"\n")),
         )
         return Response(BatchAnswerSerializer({"records": records}).data, status=201)
@@ -101,8 +101,8 @@ def _key(request: Request) -> str:
     return key
 
 
-def _read(body: bytes) -> Iterator[Event]:
-    """Read line by line, as the records are written. Raises LineRefused."""
+def read_events(body: bytes) -> Iterator[Event]:
+    """Yield the events of a batch line by line, as the records are written. Raises LineRefused."""
     strict: Any = api_settings.DEFAULT_PARSER_CLASSES
     parser = strict[0]()
     for number, line in enumerate(BytesIO(body), 1):

@@ -1,0 +1,120 @@
+"""Report bundles: the ZIP profile, and one file after the other of a good bundle replaced."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+
+from fuzz.proofs import TOKEN
+from fuzz.target import Target, expect, require
+from ledger.canonical import canonical, parse_object
+from ledger.errors import CanonicalError, NotAnArchive
+from ledger.leaf import parse_leaf
+from ledger.reports.archive import write_archive
+from ledger.verifier.archive import read_archive
+from ledger.verifier.bundle import (
+    OPENINGS,
+    PADDING,
+    REPORT,
+    TOMBSTONES,
+    TRUST,
+    UNLISTED,
+    Malformed,
+    PlacedOpening,
+    Tombstone,
+    stamp_path,
+)
+from ledger.verifier.cli import as_json
+from ledger.verifier.figures import Ground, evaluate
+from ledger.verifier.findings import Findings, TooManyFindings
+from ledger.verifier.positions import Positions
+from ledger.verifier.report import NO_PERIOD, Report
+from ledger.verifier.signatures import Trust
+from ledger.verifier.verify import verify_bundle
+from tests.ledger import bundles
+
+LONGEST_ARCHIVE = 1 << 16
+_REFUSALS = (CanonicalError, Malformed)
+
+
+def read_zip(data: bytes) -> None:
+    files = read_archive(data, findings := Findings())
+    if files is not None and not findings:
+        expect(write_archive(files), data, "archive")
+
+
+def read_bundle(data: bytes) -> None:
+    """Take the first byte as the number of a file, and the rest as what stands in it."""
+    name, content = _names()[data[0] % len(_names())] if data else "", data[1:]
+    files = {**_good(), name: content} if name else _good()
+    verdict = verify_bundle(write_archive(files), policy=bundles.POLICY)
+    # Whoever has no key of the log can change no byte unseen.
+    expect(verdict.is_consistent, files == _good(), f"verdict on another {name}")
+    json.dumps(as_json(verdict))
+
+
+def read_report(data: bytes) -> None:
+    report = Report.parse(data)
+    expect(report.encode(), data, "report")
+    for figure in report.figures:
+        with suppress(Malformed):
+            query = figure["query"] if type(figure) is dict and "query" in figure else figure
+            canonical([evaluate(query, _ground())])
+
+
+def read_opening(data: bytes) -> None:
+    placed = PlacedOpening.parse(parse_object(data))
+    expect(canonical(placed.line()), data, "opening")
+    expect(len(placed.opening.commitment), 32, "bytes of a commitment")
+
+
+def read_tombstone(data: bytes) -> None:
+    expect(canonical(Tombstone.parse(parse_object(data)).line()), data, "tombstone")
+
+
+def read_trust(data: bytes) -> None:
+    require(Trust.parse(data).covers(Trust.parse(data)), "trust in the same")
+
+
+@cache
+def _ground() -> Ground:
+    leaves = [parse_leaf(leaf) for leaf in bundles.case().log.leaves]
+    return Ground(NO_PERIOD, Positions({leaf.index: leaf for leaf in leaves}))
+
+
+def _lines(*paths: str) -> Iterator[bytes]:
+    for path in paths:
+        yield from _good()[path].splitlines()
+
+
+@cache
+def _good() -> bundles.Files:
+    return bundles.unpack(bundles.good())
+
+
+@cache
+def _names() -> list[str]:
+    """Return the files that are read, those beside them that may be there, and one that is not."""
+    unread = {"README.txt", "report.pdf", "verify.html"}
+    return sorted({*_good(), *UNLISTED, stamp_path(9), "trust.json", "unknown"} - unread)
+
+
+def _replaced() -> Iterator[bytes]:
+    for number, name in enumerate(_names()):
+        yield bytes([number]) + _good().get(name, TOKEN.read_bytes())
+
+
+TARGETS = (
+    Target(
+        "archive",
+        read_zip,
+        (NotAnArchive, TooManyFindings),
+        lambda: [bundles.good(), write_archive({}), write_archive({"a": b"1", "b/c": b""})],
+        LONGEST_ARCHIVE,
+    ),
+    Target("bundle", read_bundle, (), _replaced, LONGEST_ARCHIVE),
+    Target("report", read_report, _REFUSALS, lambda: [_good()[REPORT]]),
+    Target("opening", read_opening, _REFUSALS, lambda: _lines(OPENINGS, PADDING)),
+    Target("tombstone", read_tombstone, _REFUSALS, lambda: _lines(TOMBSTONES)),
+    Target("trust", read_trust, _REFUSALS, lambda: [_good()[TRUST]]),
+)

@@ -17,6 +17,8 @@ JSON: TypeAlias = bool | int | str | list["JSON"] | tuple["JSON", ...] | dict[st
 
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 16
+# Longer ones are not kept: somebody's keys could fill the memory with themselves.
+_KEPT_KEY = 64
 KEY_PATTERN = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -68,7 +70,9 @@ def _check(value: JSON, depth: int) -> None:
     elif kind is dict:
         _check_depth(depth)
         for key, member in value.items():  # type: ignore[union-attr]
-            if type(key) is not str or not _is_key(key):
+            if type(key) is not str or not (
+                _is_key(key) if len(key) <= _KEPT_KEY else KEY_PATTERN.match(key)
+            ):
                 raise CanonicalError("key does not match [a-z][a-z0-9_]*")
             if type(member) is not str:  # most are: one call less for each
                 _check(member, depth - 1)

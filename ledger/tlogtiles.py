@@ -7,6 +7,7 @@ the leaves themselves, beside the tile of the same number at level 0.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from .errors import ProofError, UnknownTile
 from .merkle import TILE_HEIGHT, TILE_WIDTH
@@ -82,9 +83,12 @@ def pack_entries(entries: Iterable[bytes]) -> bytes:
 
 def unpack_entries(bundle: bytes) -> list[bytes]:
     """Return the entries of a bundle, 1 to 256. Raises ProofError when it is cut or too long."""
-    entries = list(_read_entries(bundle))
-    if not 1 <= len(entries) <= TILE_WIDTH:
-        raise ProofError(f"bundle holds {len(entries)} entries, wanted 1 to {TILE_WIDTH}")
+    # One more than there may be is enough to see that there are too many.
+    entries = list(islice(_read_entries(bundle), TILE_WIDTH + 1))
+    if not entries:
+        raise ProofError(f"bundle holds no entry, wanted 1 to {TILE_WIDTH}")
+    if len(entries) > TILE_WIDTH:
+        raise ProofError(f"bundle holds more than {TILE_WIDTH} entries")
     return entries
 
 

@@ -24,15 +24,14 @@ def check_keys(
     that record is in the tree, so no time-stamp token over it can be older than what it says.
     Smaller checkpoints count: the larger one, by other keys, goes on from them.
     """
-    events = [leaf for leaf in leaves.values() if leaf.body.facts.get("origin") == keys.origin]
+    ended = {
+        Code.KEY_COMPROMISED: _ended(leaves, keys, LOG_KEY_COMPROMISED),
+        Code.KEY_REPLACED: _ended(leaves, keys, LOG_KEY_ROTATED),
+    }
     for path, note, size in _notes(files):
         out: set[str] = set()
-        for kind, code in (
-            (LOG_KEY_COMPROMISED, Code.KEY_COMPROMISED),
-            (LOG_KEY_ROTATED, Code.KEY_REPLACED),
-        ):
-            told = [leaf for leaf in events if leaf.body.kind == kind and leaf.index < size]
-            out |= {vkey for leaf in told for vkey in _taken_out(leaf)}
+        for code, ends in ended.items():
+            out |= {vkey for vkey, index in ends.items() if index < size}
             if _is_whole(note, keys, ()) and not _is_whole(note, keys, out):
                 findings.add(code, "its tree says that the keys that signed are out of use", path)
                 break
@@ -47,6 +46,16 @@ def _notes(files: Mapping[str, bytes]) -> Iterator[tuple[str, Note, int]]:
             is_proof = path == MANIFEST_PROOF
             note = TlogProof.parse(files[path]).note if is_proof else Note.parse(files[path])
             yield path, note, Checkpoint.parse(note.text).size
+
+
+def _ended(leaves: Mapping[int, Leaf], keys: Keys, kind: str) -> dict[str, int]:
+    """Return the keys that records of ``kind`` take out of use, each with the first such leaf."""
+    known, ended = {key.vkey for key in keys.verifiers}, dict[str, int]()
+    for leaf in leaves.values():
+        if leaf.body.kind == kind and leaf.body.facts.get("origin") == keys.origin:
+            for vkey in known.intersection(_taken_out(leaf)):
+                ended.setdefault(vkey, leaf.index)
+    return ended
 
 
 def _taken_out(leaf: Leaf) -> Iterator[str]:

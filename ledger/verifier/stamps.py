@@ -14,6 +14,9 @@ from ledger.timestamps import parse_roots, verify_response
 from . import bundle
 from .findings import Code, Findings
 
+# Each token is held against each root. All that browsers trust are fewer.
+MAX_ROOTS = 256
+
 
 @dataclass(frozen=True)
 class Stamped:
@@ -33,7 +36,7 @@ def check_stamps(
     roots: Iterable[str],
     findings: Findings,
 ) -> Stamped | None:
-    """Check each token against its checkpoint, under ``roots`` (PEM texts).
+    """Check each token against its checkpoint, under the first 256 of ``roots`` (PEM texts).
 
     Returns the one of the largest checkpoint whose token holds.
     """
@@ -62,4 +65,4 @@ def _parse(roots: Iterable[str]) -> list[Certificate]:
         # authority's path tells.
         with suppress(PeerFailed):
             found += parse_roots(root.encode())
-    return found
+    return found[:MAX_ROOTS]

@@ -1,5 +1,6 @@
 import enum
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -16,6 +17,15 @@ SCALARS = st.none() | st.booleans() | INTEGERS | st.text(st.characters(exclude_c
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(KEYS, inner, max_size=5)
 )
+
+
+def test_long_keys_are_not_remembered() -> None:
+    tracemalloc.start()
+    for number in range(200):
+        assert len(parse_object(b'{"%b%d":1}' % (b"k" * 50_000, number))) == 1
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1 << 20
 
 
 @given(VALUES)

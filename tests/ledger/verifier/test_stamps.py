@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.note import Checkpoint
 from ledger.timestamps import build_query, verify_response
 from ledger.verifier.cli import main
-from ledger.verifier.findings import Code
+from ledger.verifier.findings import Code, Findings
 from ledger.verifier.signatures import Trust
+from ledger.verifier.stamps import check_stamps
 from ledger.verifier.verify import OPERATORS_WORD, Requirement, Verdict, verify_bundle
 from tests.ledger.authority import Authority, Party, certify, needs_openssl
 from tests.ledger.bundles import MAY_WITNESS, Case, case, cosigned, tampered
@@ -36,6 +38,20 @@ def stamped(authority: Authority, *sizes: int) -> Case:
     stamps = {size: authority.reply(build_query(text).data) for size, text in texts.items()}
     papers = replace(it.papers, tsa_roots=sorted(pem(authority.root)))
     return replace(it, evidence=replace(it.evidence, stamps=stamps), papers=papers)
+
+
+@pytest.mark.parametrize(("before", "is_held"), [(255, True), (256, False)])
+def test_root_behind_many_others_vouches_for_nothing(
+    authority: Authority, before: int, is_held: bool
+) -> None:
+    head = Checkpoint.parse(case().log.note(9).text)
+    files = {"timestamps/9.tsr": authority.reply(build_query(head.text).data)}
+    roots = certify("other").pem.decode() * before + authority.root.pem.decode()
+    stamped = check_stamps(files, {9: head}, [roots], findings := Findings())
+    assert (stamped is not None, [finding.code for finding in findings]) == (
+        is_held,
+        [] if is_held else [Code.TIMESTAMP_FAILED],
+    )
 
 
 def codes(verdict: Verdict) -> list[tuple[Code, str | None]]:

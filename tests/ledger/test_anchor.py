@@ -1,12 +1,15 @@
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from ledger.anchor import Anchor
+from ledger.anchor import PATIENCE_SECONDS, Anchor
 from ledger.errors import AnchorRefused
 from ledger.models import Log
 from ledger.note import Checkpoint
@@ -126,6 +129,79 @@ def test_step_on_a_full_disk_leaves_the_anchor_whole(
     with pytest.raises(OSError, match="No space left"):
         anchor.advance(note(2))
     assert anchor.size() == 1
+
+
+MOMENTS = ["mkdir", "glob", "open", "read_bytes", "exists", "replace", "unlink"]
+
+
+@pytest.mark.parametrize(("mine", "others"), [(3, 5), (5, 3), (5, 5)])
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_writer_that_another_overtakes_at_any_moment_never_takes_the_anchor_back(
+    anchor: Anchor,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    call: int,
+    mine: int,
+    others: int,
+) -> None:
+    anchor.open(())
+    monkeypatch.setattr("ledger.anchor.PATIENCE_SECONDS", 0.01)
+    real, calls = getattr(Path, moment), count(1)
+
+    def overtaken(path: Path, *args: Any, **options: Any) -> Any:
+        if next(calls) == call:
+            anchor.advance(note(others))
+            assert anchor.size() >= others
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(Path, moment, overtaken)
+    anchor.advance(note(mine))
+    was_overtaken = next(calls) > call
+    assert anchor.size() == (max(mine, others) if was_overtaken else mine)
+    assert list(anchor.folder.iterdir()) == [anchor.path]
+
+
+def test_writer_that_froze_or_died_before_the_rename_is_waited_for_once(
+    anchor: Anchor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anchor.open(())
+    left = anchor.path.with_name(f"{anchor.path.name}.0123456789abcdef.ticket")
+    left.write_text(note(2))
+    began = time.monotonic()
+    anchor.advance(note(3))
+    waited = time.monotonic() - began
+    assert not left.exists()
+    assert PATIENCE_SECONDS <= waited < PATIENCE_SECONDS + 5
+    monkeypatch.setattr("ledger.anchor.PATIENCE_SECONDS", 60)
+    anchor.advance(note(4))
+    assert anchor.size() == 4
+
+
+def test_writer_that_is_overtaken_again_and_again_gives_up(
+    anchor: Anchor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anchor.open(())
+    real = Path.replace
+
+    def lost(path: Path, target: Path) -> Path:
+        path.unlink()
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", lost)
+    with pytest.raises(AnchorRefused, match="is written by others all the time"):
+        anchor.advance(note(1))
+    assert anchor.size() == 0
+
+
+def test_anchors_of_two_origins_do_not_void_each_other(anchor: Anchor) -> None:
+    other = Anchor(anchor.folder, f"{ORIGIN}.2")
+    anchor.open(())
+    other.open(())
+    ticket = other.path.with_name(f"{other.path.name}.0123456789abcdef.ticket")
+    ticket.write_text("")
+    anchor.advance(note(1))
+    assert ticket.exists()
 
 
 @pytest.mark.django_db(transaction=True)

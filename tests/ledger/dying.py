@@ -1,4 +1,4 @@
-"""Plays sudden death and deep sleep: a process that sends itself a signal at one exact step."""
+"""Plays failure, sudden death and deep sleep, at one exact step: before or after its effect."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from importlib import import_module
 from itertools import count
 from typing import Any
 
+import pytest
 from django.db import connections
 
 COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
@@ -19,8 +20,24 @@ def die(action: Callable[[], Any], *, at: str, when: str, time: int = 1) -> None
 
     ``at`` names a function as ``module:qualified.name``; ``time`` says at which of its calls.
     """
-    with forked(action, at=at, when=when, time=time, sent=signal.SIGKILL) as pid:
+    with running(_signalled(action, at, when, time, signal.SIGKILL)) as pid:
         assert end(pid) == -signal.SIGKILL, f"call {time} of {at} never came"
+
+
+@contextmanager
+def failing(*, at: str, when: str, error: Exception) -> Iterator[None]:
+    """Let the first call of ``at`` raise ``error``, before or after it takes effect.
+
+    That happens in this process, in whichever thread; the calls that follow are as ever.
+    """
+
+    def fail() -> None:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        calls = _strike(patch, at, when, 1, fail)
+        yield
+    assert next(calls) > 1, f"{at} was never called"
 
 
 @contextmanager
@@ -29,17 +46,15 @@ def frozen(action: Callable[[], Any], *, at: str) -> Iterator[int]:
 
     The id of the process comes once it has stopped; what is left of it at the end is killed.
     """
-    with forked(action, at=at, when="before", time=1, sent=signal.SIGSTOP) as pid:
+    with running(_signalled(action, at, "before", 1, signal.SIGSTOP)) as pid:
         _, status = os.waitpid(pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status), f"{at} was never called"
         yield pid
 
 
 @contextmanager
-def forked(
-    action: Callable[[], Any], *, at: str, when: str, time: int, sent: signal.Signals
-) -> Iterator[int]:
-    """Start ``action`` in a process that sends itself a signal at ``at``; yield its id.
+def running(action: Callable[[], Any]) -> Iterator[int]:
+    """Run ``action`` in a process of its own; yield its id, and kill what is left of it at the end.
 
     It exits with 0 when ``action`` returns, and with 1 when that raises.
     """
@@ -49,7 +64,6 @@ def forked(
     if not pid:
         status = 1
         try:
-            _prepare(at, when, time, sent)
             action()
             status = 0
         except BaseException:
@@ -70,7 +84,22 @@ def end(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _prepare(at: str, when: str, time: int, sent: signal.Signals) -> None:
+def _signalled(
+    action: Callable[[], Any], at: str, when: str, time: int, sent: signal.Signals
+) -> Callable[[], None]:
+    """Return ``action`` for a process that sends itself a signal at one call of ``at``."""
+
+    def act() -> None:
+        _strike(pytest.MonkeyPatch(), at, when, time, lambda: os.kill(os.getpid(), sent))
+        action()
+
+    return act
+
+
+def _strike(
+    patch: pytest.MonkeyPatch, at: str, when: str, time: int, strike: Callable[[], None]
+) -> Iterator[int]:
+    """Call ``strike`` at one call of ``at``; the iterator that comes back counts the calls."""
     module, _, path = at.partition(":")
     *owners, name = path.split(".")
     owner: Any = import_module(module)
@@ -81,10 +110,11 @@ def _prepare(at: str, when: str, time: int, sent: signal.Signals) -> None:
     def struck(*args: Any, **options: Any) -> Any:
         is_due = next(calls) == time
         if is_due and when == "before":
-            os.kill(os.getpid(), sent)
+            strike()
         answer = real(*args, **options)
         if is_due and when == "after":
-            os.kill(os.getpid(), sent)
+            strike()
         return answer
 
-    setattr(owner, name, struck)
+    patch.setattr(owner, name, struck)
+    return calls

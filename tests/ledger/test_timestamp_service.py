@@ -14,11 +14,9 @@ from ledger.note import Note
 from ledger.outside import FAILURES_UNTIL_CURE, examine_authority
 from ledger.services.timestamps import stamp_newest
 from ledger.timestamps import build_query, verify_response
-from ledger.verification import verify_log
 from tests.conftest import ActingAs
 from tests.ledger.acts import record
 from tests.ledger.authority import STAMPING, Authority, certify, needs_openssl
-from tests.ledger.dying import COMMIT, die
 from tests.ledger.outsiders import NOON, ORIGIN, Answer, offer_newest
 
 pytestmark = [*needs_openssl, pytest.mark.django_db(transaction=True)]
@@ -164,25 +162,6 @@ def test_doctor_says_that_no_authority_is_set(log: Log) -> None:
     assert list(examine_authority()) == [
         ("no time-stamp authority is set: time rests on the operator's word", "")
     ]
-
-
-FAULTS = [
-    ("ledger.services.timestamps:post", "before", 0),
-    ("ledger.services.timestamps:post", "after", 0),
-    (COMMIT, "before", 0),
-    (COMMIT, "after", 1),
-]
-
-
-@pytest.mark.parametrize(("at", "when", "left"), FAULTS)
-def test_stamping_that_is_killed_anywhere_is_repeated(
-    log: Log, offered: Incarnation, authority: Authority, at: str, when: str, left: int
-) -> None:
-    die(lambda: stamp_newest(offered), at=at, when=when)
-    assert TimeStamp.objects.count() == left
-    stamp_newest(offered)
-    assert TimeStamp.objects.count() == 1
-    assert verify_log(log).findings == []
 
 
 def test_of_two_deliveries_the_first_token_is_kept(

@@ -40,7 +40,6 @@ from ledger.witness import SIZE_TYPE
 from tests.conftest import ActingAs
 from tests.consent.factories import open_house
 from tests.ledger.acts import record
-from tests.ledger.dying import COMMIT, die
 from tests.ledger.outsiders import NOON, ORIGIN, Answer, PlayedWitness, offer_newest, witnessing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -344,49 +343,6 @@ def test_witness_that_a_newer_offer_has_overtaken_is_not_ahead(
     monkeypatch.setattr(witnesses, "_post_all", overtaken)
     assert ask_witnesses(offered) == []
     assert not LastAnswer.objects.exists()
-
-
-FAULTS = [
-    ("ledger.services.witnesses:_post_all", "before", 0),
-    ("ledger.services.witnesses:_post_all", "after", 0),
-    (COMMIT, "before", 0),
-    (COMMIT, "after", 1),
-]
-
-
-@pytest.mark.parametrize(("at", "when", "left"), FAULTS)
-def test_asking_that_is_killed_anywhere_is_repeated(
-    log: Log, offered: Incarnation, hire: Hire, at: str, when: str, left: int
-) -> None:
-    witness = hire("w")
-    die(lambda: ask_witnesses(offered), at=at, when=when)
-    assert Cosignature.objects.count() == left
-    codes = [answer.code for answer in ask_witnesses(offered)]
-    assert codes == ([] if left else [AnswerCode.GIVEN])
-    shown = shown_checkpoint(offered)
-    assert [one.name for one in shown.note.signatures[2:]] == [witness.signer.name]
-    assert verify_log(log).findings == []
-
-
-OFFER_FAULTS = [
-    ("ledger.offers:sign_note", "before", 0),
-    ("django.db.models.query:QuerySet.get_or_create", "before", 0),
-    ("django.db.models.query:QuerySet.get_or_create", "after", 1),
-]
-
-
-@pytest.mark.parametrize(("at", "when", "left"), OFFER_FAULTS)
-def test_offering_that_is_killed_anywhere_is_repeated(
-    log: Log, sequence: Callable[[], int], acting_as: ActingAs, at: str, when: str, left: int
-) -> None:
-    sequence()
-    incarnation = Incarnation.objects.get()
-    with acting_as("sequencer"):
-        signers = read_signers(ORIGIN)
-        die(lambda: make_offer(incarnation, signers, NOON), at=at, when=when)
-    assert Offer.objects.count() == left
-    offer_newest(acting_as)
-    assert Offer.objects.count() == 1
 
 
 def test_task_asks_for_every_log(

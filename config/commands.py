@@ -11,6 +11,7 @@ from config import databases, embedded, environment
 
 # The role of a command that needs another one than ``app``; MUNIMENT_ROLE overrides it.
 ROLES = {
+    "archive": "eraser",
     "close_epoch": "eraser",
     "keys": "eraser",
     "migrate": "migrator",

@@ -176,6 +176,18 @@ class PublicationPolicyChanged(Facts):
     witnesses: tuple[Digest, ...]
 
 
+class PartitionMoved(Facts):
+    """Records with ids from ``first`` up to ``end`` were copied, or left the database.
+
+    ``manifest`` is the digest of what the archive holds of them.
+    """
+
+    first: Count
+    end: Count
+    records: Count
+    manifest: Digest
+
+
 class Topic(StrEnum):
     """What an event was about that a program tells of."""
 
@@ -214,4 +226,7 @@ LOG_VERIFIED = KINDS.register(Kind("log.verified", LogVerified))
 PUBLICATION_POLICY_CHANGED = KINDS.register(
     Kind("publication_policy.changed", PublicationPolicyChanged)
 )
+PARTITION_ARCHIVED = KINDS.register(Kind("partition.archived", PartitionMoved))
+PARTITION_DETACHED = KINDS.register(Kind("partition.detached", PartitionMoved))
+PARTITION_DROPPED = KINDS.register(Kind("partition.dropped", PartitionMoved))
 EVENT_REPORTED = KINDS.register(Kind("event.reported", EventReported, is_open=True))

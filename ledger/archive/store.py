@@ -1,6 +1,12 @@
 """The archive's files, in the storage ``archive``: each is written once."""
 
-from django.core.files.base import ContentFile
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 
 from ledger.errors import CopyBroken
@@ -27,6 +33,28 @@ def replace(path: str, content: bytes) -> None:
     if _storage().exists(path):
         _storage().delete(path)
     put(path, content)
+
+
+def replace_by(path: str, file: Path) -> None:
+    """Write the content of ``file``, which may be large, in the place of an older one."""
+    if _storage().exists(path):
+        _storage().delete(path)
+    with file.open("rb") as opened:
+        if _storage().save(path, File(opened)) != path:
+            raise CopyBroken(f"{path} in the archive is written by somebody else at the same time")
+
+
+@contextmanager
+def fetched(path: str) -> Iterator[Path]:
+    """Give the content of a file that may be large, as a file here. Raises CopyBroken."""
+    with TemporaryDirectory(prefix="muniment-archive-") as folder:
+        here = Path(folder) / "fetched"
+        try:
+            with _storage().open(path) as file, here.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+        except OSError as error:
+            raise CopyBroken(f"the archive cannot give {path}: {type(error).__name__}") from error
+        yield here
 
 
 def get(path: str) -> bytes:

@@ -21,6 +21,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from ledger import journal, list_copies
+from ledger.archive.reading import read_body
 from ledger.commitment import EpochTree, fresh_randomness, tombstone_leaf
 from ledger.holdings import HOLDINGS, Holding
 from ledger.keystore.keys import destroy_keys
@@ -188,13 +189,12 @@ def list_mac(kept: ShredList) -> bytes:
 
 def _commitments_of(places: Iterable[tuple[int, int]]) -> Iterator[Gone]:
     positions: dict[int, list[int]] = {}
-    for record, position in places:
-        positions.setdefault(record, []).append(position)
-    bodies = Record.objects.filter(pk__in=positions).values_list("pk", "body")
-    for record, body in bodies:
-        commitments = parse_body(body).commitments
-        there = (at for at in positions[record] if at < len(commitments))
-        yield from (Gone(record, at, commitments[at]) for at in there)
+    for pk, position in places:
+        positions.setdefault(pk, []).append(position)
+    for record in Record.objects.filter(pk__in=positions).iterator():
+        commitments = parse_body(read_body(record)).commitments
+        there = (at for at in positions[record.pk] if at < len(commitments))
+        yield from (Gone(record.pk, at, commitments[at]) for at in there)
 
 
 def _empty_holding(holding: Holding, scopes: Sequence[UUID]) -> Step:

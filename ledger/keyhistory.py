@@ -55,10 +55,10 @@ class KeyHistory:
         origin, changes nothing: of two at once the first counts.
         """
         try:
-            keys = tuple(Verifier.parse(str(vkey)) for vkey in facts.get("keys", ()))
+            keys = tuple(map(Verifier.parse, _texts(facts.get("keys"))))
         except NoteError:
             return self
-        replaced = {str(vkey) for vkey in facts.get("replaces", ())}
+        replaced = set(_texts(facts.get("replaces")))
         names = {key.name for key in (*self.known, *keys)}
         if replaced != {key.vkey for key in self.newest} or len(names) != 1:
             return self
@@ -94,3 +94,8 @@ class KeyHistory:
         pairs = zip([0, *sizes], sizes, strict=False)
         found = {size: self.over(before, size) for before, size in pairs}
         return {size: keys for size, keys in found.items() if set(keys) != set(self.at(size))}
+
+
+def _texts(value: object) -> list[str]:
+    """Return a fact that should be a list of texts; whatever else it is names nobody."""
+    return [str(each) for each in value] if isinstance(value, list | tuple) else []

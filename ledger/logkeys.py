@@ -1,10 +1,11 @@
 """Reader: which keys signed a log when, and which somebody else may hold, by its own records."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.errors import LogTampered, NoteError
+from ledger.errors import LeafError, LogTampered, NoteError
 from ledger.keyhistory import LOG_KEY_COMPROMISED, LOG_KEY_ROTATED, KeyHistory
 from ledger.leaf import Body, parse_at, parse_body
 from ledger.models import Incarnation, KeyRecord, Leaf
@@ -48,18 +49,27 @@ def read_history(incarnation: Incarnation) -> KeyHistory:
 
 
 def read_compromises() -> list[Compromise]:
-    """Return every key that a record, of whichever log, says is compromised."""
+    """Return every key that a record, of whichever log, says is compromised.
+
+    A record that was edited until nobody can read it says nothing; verification names it.
+    """
     found = []
     for incarnation in Incarnation.objects.filter(key_records__isnull=False).distinct():
-        for index, body in _key_bodies(incarnation):
-            if body.kind == LOG_KEY_COMPROMISED:
-                since = parse_at(str(body.facts["since"]))
-                found.append(Compromise(str(body.facts["key"]), since, incarnation, index))
+        for index, data in _key_records(incarnation):
+            with suppress(KeyError, LeafError):
+                body = parse_body(data)
+                if body.kind == LOG_KEY_COMPROMISED:
+                    since = parse_at(str(body.facts["since"]))
+                    found.append(Compromise(str(body.facts["key"]), since, incarnation, index))
     return found
 
 
 def _key_bodies(incarnation: Incarnation) -> Iterator[tuple[int, Body]]:
+    return ((index, parse_body(data)) for index, data in _key_records(incarnation))
+
+
+def _key_records(incarnation: Incarnation) -> Iterator[tuple[int, bytes]]:
     places = KeyRecord.objects.filter(incarnation=incarnation).values_list("index", flat=True)
     leaves = Leaf.objects.filter(incarnation=incarnation, index__in=[0, *places])
     for index, body in leaves.order_by("index").values_list("index", "record__body"):
-        yield index, parse_body(bytes(body))
+        yield index, bytes(body)

@@ -1,13 +1,17 @@
 """What a database superuser can do with the triggers off, and how it is found and named."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from ledger.commitment import fresh_randomness
 from ledger.models import HOUSE_SCOPE, Checkpoint, Leaf, Log, Record, Tombstone
 from ledger.services import close_epoch, destroy_scopes
+from ledger.services.keys import compromise_log_key
+from ledger.signing import read_verifiers
 from ledger.verification import LogVerdict, verify_log
+from tests.conftest import ActingAs
 from tests.ledger.acts import about, person, record
 from tests.ledger.forging import forge
 
@@ -266,3 +270,34 @@ def test_epoch_whose_record_still_waits_for_its_place_is_no_alarm(  # type: igno
         close_epoch()
     verdict = verify_log(log)
     assert (verdict.findings, dict(verdict.segments)) == ([], {"destroyed (epoch 1)": 1})
+
+
+@pytest.mark.parametrize(
+    ("index", "old", "new", "code"),
+    [
+        (2, '"keys":[', '"keys":7,"list":[', "leaf_unsigned"),
+        (2, '"keys":[', '"keys":null,"list":[', "leaf_unsigned"),
+        (2, '"replaces":[', '"replaces":7,"reverts":[', "leaf_unsigned"),
+        (1, '"since":', '"sinse":', "root_differs"),
+        (1, '"since":"2', '"since":"x', "root_differs"),
+        (1, '"key":"', '"kex":"', "root_differs"),
+        (1, "{", "[", "record_malformed"),
+    ],
+)
+def test_record_about_keys_that_makes_no_sense_is_a_finding(
+    log: Log,
+    sequence: Callable[[], int],
+    acting_as: ActingAs,
+    index: int,
+    old: str,
+    new: str,
+    code: str,
+) -> None:
+    sequence()
+    (key, _) = read_verifiers("log.example/default")
+    compromise_log_key(key.key_id.hex(), datetime(2026, 11, 20, tzinfo=UTC))
+    sequence()
+    said = f"replace(convert_from(body, 'UTF8'), '{old}', '{new}')"
+    with acting_as("superuser"):
+        forge(EDIT.format(f"convert_to({said}, 'UTF8')", index))
+    assert code in {finding.code for finding in verify_log(log).findings}

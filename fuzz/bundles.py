@@ -8,6 +8,7 @@ from functools import cache
 from fuzz.proofs import TOKEN
 from fuzz.target import Target, expect, require
 from ledger.canonical import canonical, parse_object
+from ledger.commitment import COMMITMENT_SIZE
 from ledger.errors import CanonicalError, NotAnArchive
 from ledger.leaf import parse_leaf
 from ledger.reports.archive import write_archive
@@ -30,31 +31,34 @@ from ledger.verifier.findings import Findings, TooManyFindings
 from ledger.verifier.positions import Positions
 from ledger.verifier.report import NO_PERIOD, Report
 from ledger.verifier.signatures import Trust
-from ledger.verifier.verify import verify_bundle
+from ledger.verifier.verify import Verdict, verify_bundle
 from tests.ledger import bundles
 
 LONGEST_ARCHIVE = 1 << 16
 _REFUSALS = (CanonicalError, Malformed)
 
 
-def read_zip(data: bytes) -> None:
+def read_zip(data: bytes) -> bundles.Files | None:
     files = read_archive(data, findings := Findings())
-    if files is not None and not findings:
+    return None if findings else files
+
+
+def check_zip(files: bundles.Files | None, data: bytes) -> None:
+    if files is not None:
         expect(write_archive(files), data, "archive")
 
 
-def read_bundle(data: bytes) -> None:
-    """Take the first byte as the number of a file, and the rest as what stands in it."""
-    name, content = _names()[data[0] % len(_names())] if data else "", data[1:]
-    files = {**_good(), name: content} if name else _good()
-    verdict = verify_bundle(write_archive(files), policy=bundles.POLICY)
+def read_bundle(data: bytes) -> Verdict:
+    return verify_bundle(write_archive(_files(data)), policy=bundles.POLICY)
+
+
+def check_bundle(verdict: Verdict, data: bytes) -> None:
     # Whoever has no key of the log can change no byte unseen.
-    expect(verdict.is_consistent, files == _good(), f"verdict on another {name}")
+    expect(verdict.is_consistent, _files(data) == _good(), "verdict")
     json.dumps(as_json(verdict))
 
 
-def read_report(data: bytes) -> None:
-    report = Report.parse(data)
+def check_report(report: Report, data: bytes) -> None:
     expect(report.encode(), data, "report")
     for figure in report.figures:
         with suppress(Malformed):
@@ -62,18 +66,30 @@ def read_report(data: bytes) -> None:
             canonical([evaluate(query, _ground())])
 
 
-def read_opening(data: bytes) -> None:
-    placed = PlacedOpening.parse(parse_object(data))
+def read_opening(data: bytes) -> PlacedOpening:
+    return PlacedOpening.parse(parse_object(data))
+
+
+def check_opening(placed: PlacedOpening, data: bytes) -> None:
     expect(canonical(placed.line()), data, "opening")
-    expect(len(placed.opening.commitment), 32, "bytes of a commitment")
+    expect(len(placed.opening.commitment), COMMITMENT_SIZE, "bytes of a commitment")
 
 
-def read_tombstone(data: bytes) -> None:
-    expect(canonical(Tombstone.parse(parse_object(data)).line()), data, "tombstone")
+def read_tombstone(data: bytes) -> Tombstone:
+    return Tombstone.parse(parse_object(data))
 
 
-def read_trust(data: bytes) -> None:
-    require(Trust.parse(data).covers(Trust.parse(data)), "trust in the same")
+def check_tombstone(stone: Tombstone, data: bytes) -> None:
+    expect(canonical(stone.line()), data, "tombstone")
+
+
+def check_trust(trust: Trust, _: bytes) -> None:
+    require(trust.covers(trust), "trust in the same")
+
+
+def _files(data: bytes) -> bundles.Files:
+    """Take the first byte as the number of a file, and the rest as what stands in it."""
+    return {**_good(), _names()[data[0] % len(_names())]: data[1:]} if data else _good()
 
 
 @cache
@@ -108,13 +124,14 @@ TARGETS = (
     Target(
         "archive",
         read_zip,
+        check_zip,
         (NotAnArchive, TooManyFindings),
         lambda: [bundles.good(), write_archive({}), write_archive({"a": b"1", "b/c": b""})],
         LONGEST_ARCHIVE,
     ),
-    Target("bundle", read_bundle, (), _replaced, LONGEST_ARCHIVE),
-    Target("report", read_report, _REFUSALS, lambda: [_good()[REPORT]]),
-    Target("opening", read_opening, _REFUSALS, lambda: _lines(OPENINGS, PADDING)),
-    Target("tombstone", read_tombstone, _REFUSALS, lambda: _lines(TOMBSTONES)),
-    Target("trust", read_trust, _REFUSALS, lambda: [_good()[TRUST]]),
+    Target("bundle", read_bundle, check_bundle, (), _replaced, LONGEST_ARCHIVE),
+    Target("report", Report.parse, check_report, _REFUSALS, lambda: [_good()[REPORT]]),
+    Target("opening", read_opening, check_opening, _REFUSALS, lambda: _lines(OPENINGS, PADDING)),
+    Target("tombstone", read_tombstone, check_tombstone, _REFUSALS, lambda: _lines(TOMBSTONES)),
+    Target("trust", Trust.parse, check_trust, _REFUSALS, lambda: [_good()[TRUST]]),
 )

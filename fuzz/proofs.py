@@ -23,21 +23,26 @@ TOKEN = SEEDS / "token.tsr"
 STAMPED = "log.example/default\n7\n" + "A" * 43 + "=\n"
 
 
-def read_tile_path(data: bytes) -> None:
-    text = data.decode("utf-8", "surrogateescape")
-    expect(str(TilePath.parse(text)), text, "tile path")
+def read_tile_path(data: bytes) -> TilePath:
+    return TilePath.parse(data.decode("utf-8", "surrogateescape"))
 
 
-def read_entries(data: bytes) -> None:
-    entries = unpack_entries(data)
-    require(len(entries) <= TILE_WIDTH, "room in a tile")
+def check_tile_path(path: TilePath, data: bytes) -> None:
+    expect(str(path).encode(), data, "tile path")
+
+
+def check_entries(entries: list[bytes], data: bytes) -> None:
+    require(1 <= len(entries) <= TILE_WIDTH, "as many entries as a tile has")
     expect(pack_entries(entries), data, "entry bundle")
 
 
-def read_receipt(data: bytes) -> None:
+def read_receipt(data: bytes) -> Receipt:
     with suppress(ProofError):
         expect(bytes(SignedRoot.parse(data)), data, "signed root")
-    receipt = Receipt.parse(data)
+    return Receipt.parse(data)
+
+
+def check_receipt(receipt: Receipt, data: bytes) -> None:
     expect(bytes(receipt), data, "receipt")
     for leaf in _leaves():
         with suppress(ProofError):
@@ -45,16 +50,18 @@ def read_receipt(data: bytes) -> None:
             require(data in _good_receipts(), "receipt that somebody made")
 
 
-def read_token(data: bytes) -> None:
+def read_token(data: bytes) -> Stamp:
     with suppress(ValueError):
         ordered = sort_certificates(data)
         expect(sort_certificates(ordered), ordered, "certificates in order")
-    stamp = verify_response(data, STAMPED, _roots())
+    return verify_response(data, STAMPED, _roots())
+
+
+def check_token(stamp: Stamp, _: bytes) -> None:
     expect(stamp, _true_stamp(), "time that the authority stated")
 
 
-def read_roots(data: bytes) -> None:
-    roots = parse_roots(data)
+def check_roots(roots: tuple[x509.Certificate, ...], _: bytes) -> None:
     again = b"".join(root.public_bytes(Encoding.PEM) for root in roots)
     expect(parse_roots(again), roots, "roots")
 
@@ -79,6 +86,10 @@ def _true_stamp() -> Stamp:
     return verify_response(TOKEN.read_bytes(), STAMPED, _roots())
 
 
+def _tokens() -> Iterator[bytes]:
+    yield from (TOKEN.read_bytes(), (SEEDS / "refusal.tsr").read_bytes(), b"", b"\x30\x00")
+
+
 def _receipts() -> Iterator[bytes]:
     yield from binaries("receipts", "receipt")
     for data in _good_receipts():
@@ -86,9 +97,27 @@ def _receipts() -> Iterator[bytes]:
 
 
 TARGETS = (
-    Target("tile-path", read_tile_path, (UnknownTile,), lambda: texts("tile-paths", "path")),
-    Target("entries", read_entries, (ProofError,), lambda: binaries("entry-bundles", "bundle")),
-    Target("receipt", read_receipt, (ProofError,), _receipts),
-    Target("token", read_token, (PeerFailed,), lambda: [TOKEN.read_bytes(), b"", b"\x30\x00"]),
-    Target("roots", read_roots, (PeerMalformed,), lambda: [(SEEDS / "root.pem").read_bytes()]),
+    Target(
+        "tile-path",
+        read_tile_path,
+        check_tile_path,
+        (UnknownTile,),
+        lambda: texts("tile-paths", "path"),
+    ),
+    Target(
+        "entries",
+        unpack_entries,
+        check_entries,
+        (ProofError,),
+        lambda: binaries("entry-bundles", "bundle"),
+    ),
+    Target("receipt", read_receipt, check_receipt, (ProofError,), _receipts),
+    Target("token", read_token, check_token, (PeerFailed,), _tokens),
+    Target(
+        "roots",
+        parse_roots,
+        check_roots,
+        (PeerMalformed,),
+        lambda: [(SEEDS / "root.pem").read_bytes()],
+    ),
 )

@@ -2,38 +2,39 @@
 
 import json
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from fixtures.vectors.cast import ED, ORIGIN, head, sign
-from fuzz.target import Contradiction, Target, expect, require
+from fixtures.vectors.cast import ED, MLDSA, ORIGIN, head, seed, sign
+from fuzz.target import Target, expect, require
 from fuzz.vectors import cases, texts
 from ledger import anchor, journal, strict_base64
-from ledger.canonical import canonical, parse
+from ledger.canonical import JSON, canonical, parse, parse_object
 from ledger.errors import AnchorRefused, CanonicalError, JournalBroken, LeafError
-from ledger.leaf import Body, body_bytes, leaf_bytes, parse_at, parse_body, parse_leaf
+from ledger.keyhistory import LOG_TYPES, KeyHistory
+from ledger.leaf import Body, Leaf, body_bytes, leaf_bytes, parse_at, parse_body, parse_leaf
 from ledger.merkle import leaf_hash
+from ledger.note import Checkpoint, Signer
 
 LONGEST_LEAF = 70_000
-_BASE64 = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?")
+_BASE64 = re.compile(rb"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?")
 
 
-def read_canonical(data: bytes) -> None:
-    value = parse(data)
+def check_canonical(value: JSON, data: bytes) -> None:
     expect(canonical(value), data, "canonical JSON")
     # Another reader of JSON says the same.
     expect(json.loads(data), value, "value")
 
 
-def read_record(data: bytes) -> None:
-    expect(_written(parse_body(data)), data, "record")
+def check_record(body: Body, data: bytes) -> None:
+    expect(_written(body), data, "record")
 
 
-def read_leaf(data: bytes) -> None:
-    leaf = parse_leaf(data)
+def check_leaf(leaf: Leaf, data: bytes) -> None:
     expect(leaf_bytes(leaf.index, leaf.prev, _written(leaf.body)), data, "leaf")
     expect(leaf.hash, leaf_hash(data), "leaf hash")
 
@@ -44,33 +45,65 @@ def _written(body: Body) -> bytes:
     )
 
 
-def read_base64(data: bytes) -> None:
-    text = data.decode("utf-8", "surrogateescape")
-    decoded = strict_base64.decode(text)
+def read_base64(data: bytes) -> bytes | None:
+    return strict_base64.decode(data.decode("utf-8", "surrogateescape"))
+
+
+def check_base64(decoded: bytes | None, data: bytes) -> None:
     if decoded is None:
-        if _BASE64.fullmatch(text) and strict_base64.encode(b64decode(text)) == text:
-            raise Contradiction("strict base64 is refused")
+        is_strict = _BASE64.fullmatch(data) and b64encode(b64decode(data)) == data
+        require(not is_strict, "strict base64 that is refused")
+    else:
+        expect(b64encode(decoded), data, "base64")
+
+
+def read_history(data: bytes) -> KeyHistory:
+    """Read the facts of a record that may change the keys of a log."""
+    return _opened().rotated(1, parse_object(data))
+
+
+def check_history(history: KeyHistory, _: bytes) -> None:
+    if history != _opened():
+        expect({key.type for key in history.newest}, set(LOG_TYPES), "types of the new keys")
+        expect({key.name for key in history.known}, {ORIGIN}, "name of all keys")
+    expect(KeyHistory.parse(history.lines()), history, "history")
+
+
+def read_anchor(data: bytes) -> Checkpoint | None:
+    return anchor.parse(data, ORIGIN)
+
+
+def check_anchor(found: Checkpoint | None, data: bytes) -> None:
+    size = found.size if found else 0
+    require(data.startswith(f"{ORIGIN}\n{size}\n".encode()), "origin and size")
+
+
+def check_journal(lines: list[journal.Line], data: bytes) -> None:
+    # A destruction that stands twice is written once: then the lines are fewer.
+    if not lines or len({line.destruction for line in lines}) < len(lines):
         return
-    expect(strict_base64.encode(decoded), text, "base64")
-    expect(b64decode(text, validate=True), decoded, "bytes")
-
-
-def read_anchor(data: bytes) -> None:
-    found = anchor.parse(data, ORIGIN)
-    expect(found.origin if found else ORIGIN, ORIGIN, "origin")
-    require(data.startswith(f"{ORIGIN}\n{found.size if found else 0}\n".encode()), "size")
-
-
-def read_journal(data: bytes) -> None:
-    lines = journal.parse(data)
-    whole = data[: data.rfind(b"\n") + 1]
     with TemporaryDirectory() as folder:
         path = Path(folder) / journal.NAME
         for line in lines:
             journal.write(path, line)
-        # A destruction that stands twice is written once: then the lines are fewer.
-        if len({line.destruction for line in lines}) == len(lines):
-            expect(path.read_bytes() if lines else b"", whole, "shred journal")
+        expect(path.read_bytes(), data[: data.rfind(b"\n") + 1], "shred journal")
+
+
+@cache
+def _opened() -> KeyHistory:
+    return KeyHistory.opened([ED.verifier.vkey, MLDSA.verifier.vkey])
+
+
+def _key_facts() -> Iterator[bytes]:
+    new = tuple(Signer.from_seed(ORIGIN, kind, seed("new")).verifier.vkey for kind in LOG_TYPES)
+    old = (ED.verifier.vkey, MLDSA.verifier.vkey)
+    yield canonical({"keys": new, "origin": ORIGIN, "replaces": old})
+    yield canonical({"keys": old, "origin": ORIGIN, "replaces": old})
+    yield b'{"keys":7,"replaces":null}'
+
+
+def _leaves() -> Iterator[bytes]:
+    return texts("leaves", "leaf")
 
 
 def _records() -> Iterator[bytes]:
@@ -99,16 +132,11 @@ def _base64() -> Iterator[bytes]:
 
 
 TARGETS = (
-    Target(
-        "canonical",
-        read_canonical,
-        (CanonicalError,),
-        lambda: texts("leaves", "leaf"),
-        LONGEST_LEAF,
-    ),
-    Target("record", read_record, (LeafError,), _records, LONGEST_LEAF),
-    Target("leaf", read_leaf, (LeafError,), lambda: texts("leaves", "leaf"), LONGEST_LEAF),
-    Target("base64", read_base64, (), _base64, 1 << 10),
-    Target("anchor", read_anchor, (AnchorRefused,), _anchors),
-    Target("journal", read_journal, (JournalBroken,), _journals),
+    Target("canonical", parse, check_canonical, (CanonicalError,), _leaves, LONGEST_LEAF),
+    Target("record", parse_body, check_record, (LeafError,), _records, LONGEST_LEAF),
+    Target("leaf", parse_leaf, check_leaf, (LeafError,), _leaves, LONGEST_LEAF),
+    Target("base64", read_base64, check_base64, (), _base64, 1 << 10),
+    Target("key-history", read_history, check_history, (CanonicalError,), _key_facts),
+    Target("anchor", read_anchor, check_anchor, (AnchorRefused,), _anchors),
+    Target("journal", journal.parse, check_journal, (JournalBroken,), _journals),
 )

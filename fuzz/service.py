@@ -11,20 +11,27 @@ from ledger.batchviews import LinesParser, read_events
 from ledger.canonical import canonical
 from ledger.errors import JournalBroken, LineRefused
 from ledger.keystore.models import ShredList
+from ledger.services.reporting import Event
 from ledger.shred_lists import Gone, pack_entries, pack_rows, unpack_entries, unpack_rows
 
 
-def read_batch(data: bytes) -> None:
-    body = LinesParser().parse(BytesIO(data))
-    expect(body, data, "body")
-    for event in read_events(body):
+def read_batch(data: bytes) -> list[Event]:
+    return list(read_events(LinesParser().parse(BytesIO(data))))
+
+
+def check_batch(events: list[Event], data: bytes) -> None:
+    expect(len(events), len(BytesIO(data).readlines()), "events, one a line")
+    for event in events:
         # What was let in has a canonical form, and is written as a record.
         canonical(dict(event.payload))
         canonical(event.kind.check(event.facts))
 
 
-def read_list(data: bytes) -> None:
-    kept = list_copies.decode(data, "fuzzed")
+def read_list(data: bytes) -> ShredList:
+    return list_copies.decode(data, "fuzzed")
+
+
+def check_list(kept: ShredList, data: bytes) -> None:
     expect(list_copies.encode(kept), data, "copy of a list")
     expect(pack_entries(unpack_entries(kept.entries)), kept.entries, "entries")
     expect(pack_rows(unpack_rows(kept.rows)), kept.rows, "rows")
@@ -55,6 +62,6 @@ def _copies() -> Iterator[bytes]:
 
 
 TARGETS = (
-    Target("batch", read_batch, (LineRefused,), _batches),
-    Target("list-copy", read_list, (JournalBroken,), _copies),
+    Target("batch", read_batch, check_batch, (LineRefused,), _batches),
+    Target("list-copy", read_list, check_list, (JournalBroken,), _copies),
 )

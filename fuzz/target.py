@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 FINDS = Path(__file__).parent / "finds"
 
@@ -16,12 +17,14 @@ class Contradiction(Exception):
 class Target:
     """A reader of bytes. It refuses them by one of ``refusals``; whatever else it raises is a find.
 
-    ``read`` raises Contradiction where what was read is written otherwise than it came, or where
-    a signature holds that nobody made. ``longest`` bounds the inputs, in bytes.
+    So is whatever ``check`` raises, which gets what was read and the bytes: Contradiction where
+    it is written otherwise than it came, or where a signature holds that nobody made. ``longest``
+    bounds the inputs, in bytes.
     """
 
     name: str
-    read: Callable[[bytes], None]
+    read: Callable[[bytes], Any]
+    check: Callable[[Any, bytes], None]
     refusals: tuple[type[Exception], ...]
     make_seeds: Callable[[], Iterable[bytes]]
     longest: int = 1 << 14
@@ -39,9 +42,10 @@ class Target:
     def examine(self, data: bytes) -> None:
         """Let the reader read ``data``. Raises what makes it a find."""
         try:
-            self.read(data)
+            found = self.read(data)
         except self.refusals:
             return
+        self.check(found, data)
 
 
 def require(holds: object, what: str) -> None:

@@ -12,7 +12,7 @@ from ledger.merkle import leaf_hash
 from ledger.note import Checkpoint, Note, SignatureType, Verifier
 from ledger.tlogpolicy import Policy
 from ledger.tlogproof import TlogProof, format_consistency, parse_consistency
-from ledger.witness import parse_cosignatures, parse_known_size, parse_witness_key
+from ledger.witness import Cosigned, parse_cosignatures, parse_known_size, parse_witness_key
 
 KEYS = [one.verifier for one in (ED, MLDSA, WITNESS, PQ_WITNESS)]
 HEAD = next(case["text"] for case in cases("cosignatures") if case["valid"])
@@ -52,61 +52,84 @@ def _check_signatures(note: Note) -> None:
             require(_covered(kind, note.text) in known, "text that this key has signed")
 
 
-def read_note(data: bytes) -> None:
+def read_note(data: bytes) -> Note:
     with suppress(NoteError):
         Note.parse(_loose(data))
-    note = Note.parse(data)
+    return Note.parse(data)
+
+
+def check_note(note: Note, data: bytes) -> None:
     expect(str(note).encode(), data, "note")
     _check_signatures(note)
 
 
-def read_checkpoint(data: bytes) -> None:
-    head = Checkpoint.parse(_loose(data))
+def read_checkpoint(data: bytes) -> Checkpoint:
+    return Checkpoint.parse(_loose(data))
+
+
+def check_checkpoint(head: Checkpoint, data: bytes) -> None:
     expect(head.text, _loose(data), "checkpoint")
 
 
-def read_vkey(data: bytes) -> None:
-    text = _loose(data)
-    expect(Verifier.parse(text).vkey, text, "verifier key")
-    expect(parse_witness_key(text).vkey, text, "verifier key of a witness")
+def read_vkey(data: bytes) -> Verifier:
+    with suppress(NoteError):
+        expect(parse_witness_key(_loose(data)).vkey, _loose(data), "key of a witness")
+    return Verifier.parse(_loose(data))
 
 
-def read_tlog_proof(data: bytes) -> None:
+def check_vkey(verifier: Verifier, data: bytes) -> None:
+    expect(verifier.vkey, _loose(data), "verifier key")
+
+
+def read_tlog_proof(data: bytes) -> TlogProof:
     with suppress(ProofError):
         TlogProof.parse(_loose(data))
-    proof = TlogProof.parse(data)
+    return TlogProof.parse(data)
+
+
+def check_tlog_proof(proof: TlogProof, data: bytes) -> None:
     expect(str(proof).encode(), data, "proof")
-    with suppress(NoteError):
+    with suppress(NoteError, ProofError):
         proof.verify(leaf_hash(b""))
 
 
-def read_consistency(data: bytes) -> None:
+def read_consistency(data: bytes) -> list[bytes]:
     with suppress(ProofError):
         parse_consistency(_loose(data))
-    path = parse_consistency(data)
+    return parse_consistency(data)
+
+
+def check_consistency(path: list[bytes], data: bytes) -> None:
     expect(format_consistency(path).encode(), data, "consistency proof")
 
 
-def read_policy(data: bytes) -> None:
+def read_policy(data: bytes) -> Policy:
     with suppress(NoteError):
         str(Policy.parse(_loose(data))).encode()
-    policy = Policy.parse(data)
+    return Policy.parse(data)
+
+
+def check_policy(policy: Policy, _: bytes) -> None:
     # Comments, blanks and the order of lines are free: what is written anew says the same.
     expect(Policy.parse(str(policy)), policy, "policy")
     names = [witness.name for witness in policy.witnesses]
     require(policy.is_satisfied_by(names), "quorum of all witnesses")
 
 
-def read_cosignatures(data: bytes) -> None:
-    for witness in (WITNESS, PQ_WITNESS):
-        with suppress(PeerFalse, PeerMalformed):
-            line = parse_cosignatures(data, HEAD, witness.verifier, TIME).signature.line
-            require(f"{line}\n".encode() in data, "cosignature out of the answer")
-            require(line in KNOWN_LINES, "cosignature that somebody made")
+def read_cosignature(data: bytes) -> Cosigned:
+    with suppress(PeerFalse, PeerMalformed):
+        return parse_cosignatures(data, HEAD, PQ_WITNESS.verifier, TIME)
+    return parse_cosignatures(data, HEAD, WITNESS.verifier, TIME)
 
 
-def read_known_size(data: bytes) -> None:
-    expect(f"{parse_known_size(data)}\n".encode(), data, "size in answer 409")
+def check_cosignature(cosigned: Cosigned, data: bytes) -> None:
+    line = cosigned.signature.line
+    require(f"{line}\n".encode() in data, "cosignature out of the answer")
+    require(line in KNOWN_LINES, "cosignature that somebody made")
+
+
+def check_known_size(size: int, data: bytes) -> None:
+    expect(f"{size}\n".encode(), data, "size in answer 409")
 
 
 def _answers() -> Iterator[bytes]:
@@ -121,12 +144,32 @@ def _consistencies() -> Iterator[bytes]:
 
 
 TARGETS = (
-    Target("note", read_note, (NoteError,), lambda: texts("notes", "note")),
-    Target("checkpoint", read_checkpoint, (NoteError,), lambda: texts("checkpoints", "text")),
-    Target("vkey", read_vkey, (NoteError,), lambda: texts("vkeys", "vkey")),
-    Target("tlog-proof", read_tlog_proof, (ProofError,), lambda: texts("tlog-proofs", "proof")),
-    Target("consistency", read_consistency, (ProofError,), _consistencies),
-    Target("policy", read_policy, (NoteError,), lambda: texts("policies", "policy")),
-    Target("cosignatures", read_cosignatures, (), _answers),
-    Target("known-size", read_known_size, (PeerMalformed,), lambda: [b"0\n", b"07\n", b"7\n\n"]),
+    Target("note", read_note, check_note, (NoteError,), lambda: texts("notes", "note")),
+    Target(
+        "checkpoint",
+        read_checkpoint,
+        check_checkpoint,
+        (NoteError,),
+        lambda: texts("checkpoints", "text"),
+    ),
+    Target("vkey", read_vkey, check_vkey, (NoteError,), lambda: texts("vkeys", "vkey")),
+    Target(
+        "tlog-proof",
+        read_tlog_proof,
+        check_tlog_proof,
+        (ProofError,),
+        lambda: texts("tlog-proofs", "proof"),
+    ),
+    Target("consistency", read_consistency, check_consistency, (ProofError,), _consistencies),
+    Target("policy", read_policy, check_policy, (NoteError,), lambda: texts("policies", "policy")),
+    Target(
+        "cosignature", read_cosignature, check_cosignature, (PeerFalse, PeerMalformed), _answers
+    ),
+    Target(
+        "known-size",
+        parse_known_size,
+        check_known_size,
+        (PeerMalformed,),
+        lambda: [b"0\n", b"07\n", b"7\n\n"],
+    ),
 )

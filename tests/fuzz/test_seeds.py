@@ -53,11 +53,20 @@ def test_what_was_found_belongs_to_a_target() -> None:
 
 
 def test_target_lets_nothing_pass_but_its_refusals() -> None:
-    def read(data: bytes) -> None:
-        expect(data, b"good", "word")
-        require(data != b"good", "no good")
+    def read(data: bytes) -> bytes:
+        if data == b"none":
+            raise NoteError("refused")
+        return bytes([data[0]])
 
-    for data, complaint in ((b"bad", "word: b'bad', wanted b'good'"), (b"good", "no good")):
+    def check(found: bytes, data: bytes) -> None:
+        expect(found, data, "letter")
+        require(data != b"z", "no z")
+
+    target = Target("strict", read, check, (NoteError,), list)
+    for good in (b"none", b"a"):
+        target.examine(good)
+    for bad, complaint in ((b"ab", "letter: b'a', wanted b'ab'"), (b"z", "no z")):
         with pytest.raises(Contradiction, match=complaint):
-            Target("strict", read, (NoteError,), list).examine(data)
-    Target("lenient", read, (Contradiction,), list).examine(b"bad")
+            target.examine(bad)
+    with pytest.raises(IndexError):
+        target.examine(b"")

@@ -22,7 +22,8 @@ MAX_LEAF_SIZE = 65_535
 VERSION = 1
 FIRST_PREV = bytes(HASH_SIZE)
 
-_AT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00Z\Z", re.ASCII)
+# No hour 24, which is another text for midnight, and which later Pythons read.
+_AT = re.compile(r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):\d{2}:00Z\Z", re.ASCII)
 _LEAF = re.compile(rb'\{"index":[0-9]{1,16},"prev":"[0-9a-f]{64}","record":(.+)\}', re.DOTALL)
 _PREV = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -128,8 +129,8 @@ def format_at(at: datetime) -> str:
     """Write an aware time as the chain shows it. Raises LeafError when it is naive."""
     if at.tzinfo is None:
         raise LeafError("time has no zone")
-    # Not isoformat(): a year before 1000 and a fraction of a second would change the shape.
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime(), which writes a year before 1000 in fewer than four digits.
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 @lru_cache(maxsize=1024)  # the records of one minute say the same

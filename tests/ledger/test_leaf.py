@@ -56,6 +56,19 @@ def test_time_is_written_in_utc_whatever_its_zone() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00Z", "0999-12-31T23:59:00Z", "9999-12-31T23:59:00Z"]
+)
+def test_time_that_is_read_is_written_the_same(text: str) -> None:
+    assert leaf.format_at(leaf.parse_at(text)) == text
+
+
+@pytest.mark.parametrize("text", ["0000-01-01T00:00:00Z", "2026-11-19T24:00:00Z"])
+def test_second_text_of_a_time_is_refused(text: str) -> None:
+    with pytest.raises(LeafError, match="not a time in UTC"):
+        leaf.parse_at(text)
+
+
+@pytest.mark.parametrize(
     ("changes", "complaint"),
     [
         ({"at": datetime(2026, 11, 20, 15, 4)}, "time has no zone"),

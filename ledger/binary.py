@@ -4,22 +4,66 @@ Django's own cursors speak text, where bytes are twice as long and are put into 
 the client. These run in the same transaction and raise the same errors.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 from django.db import connection
-from psycopg import sql
+from psycopg import generators, sql
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 
 Row = tuple[Any, ...]
+Cells = list[bytes | None]
 Query = str | sql.SQL | sql.Composed
+_BYTEA = 17  # its object id
 
 
 def fetch(query: Query, arguments: Sequence[Any] = ()) -> list[Row]:
     """Run ``query`` and return all its rows. Raises Django's DatabaseError."""
     with connection.wrap_database_errors, psycopg.Cursor(_raw()) as cursor:
         return cursor.execute(query, arguments, binary=True).fetchall()
+
+
+def send(statement: str, arguments: Sequence[str | bytes | None]) -> Callable[[], Cells]:
+    """Send a statement that gives one row, and go on; call what is returned to wait for it.
+
+    For the path that every record takes: no cursor, no adaptation. Parameters are ``$1`` …; text
+    goes as text, bytes in PostgreSQL's binary format, and the cells come as text. The answer must
+    be waited for before anything else is asked on this connection. Raises Django's DatabaseError.
+    """
+    raw = _raw()
+    if raw.info.transaction_status == TransactionStatus.IDLE and not raw.autocommit:
+        fetch("SELECT")  # psycopg begins a transaction with its own first statement only
+    values = [one.encode() if isinstance(one, str) else one for one in arguments]
+    formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in arguments]
+    with connection.wrap_database_errors, raw.lock:
+        raw.pgconn.send_query_params(statement.encode(), values, param_formats=formats)
+        raw.pgconn.flush()
+    return partial(_receive, raw)
+
+
+def bytea_array(values: Sequence[bytes]) -> bytes:
+    """Return a ``bytea[]`` in PostgreSQL's binary format (array_send)."""
+    if not values:
+        return struct.pack("!iiI", 0, 0, _BYTEA)
+    head = struct.pack("!iiIii", 1, 0, _BYTEA, len(values), 1)
+    return head + b"".join(len(one).to_bytes(4, "big") + one for one in values)
+
+
+def text_array(values: Iterable[Any]) -> str:
+    """Return an array of values that need no quotes, such as UUIDs and our tables' names."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _receive(raw: psycopg.Connection[Row]) -> Cells:
+    with connection.wrap_database_errors, raw.lock:
+        (result,) = raw.wait(generators.execute(raw.pgconn))
+        if result.status != ExecStatus.TUPLES_OK:
+            raise psycopg.errors.error_from_result(result, raw.info.encoding)
+        return [result.get_value(0, column) for column in range(result.nfields)]
 
 
 def stream(query: Query, arguments: Sequence[Any] = (), *, chunk: int = 2000) -> Iterator[Row]:

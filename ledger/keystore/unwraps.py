@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from uuid import UUID
 
 from django.conf import settings
@@ -36,14 +37,34 @@ def log_unwraps(scopes: Iterable[UUID]) -> None:
         "role": settings.MUNIMENT_ROLE,
         "scopes": opened,
     }
-    folder: Path = settings.MUNIMENT_JOURNAL / "unwraps"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{now:%Y-%m-%d}.ndjson"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(descriptor, json.dumps(said, separators=(",", ":")).encode() + b"\n")
-    finally:
-        os.close(descriptor)
+    path: Path = settings.MUNIMENT_JOURNAL / "unwraps" / f"{now:%Y-%m-%d}.ndjson"
+    _FILE.write(path, json.dumps(said, separators=(",", ":")).encode() + b"\n")
+
+
+class _AppendOnly:
+    """The file of the day, kept open: every append of the service writes a line."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._descriptor = -1
+        self._lock = Lock()
+
+    def write(self, path: Path, line: bytes) -> None:
+        with self._lock:
+            # A file that was moved away is no longer where anybody looks.
+            if path != self._path or not os.fstat(self._descriptor).st_nlink:
+                self._open(path)
+            os.write(self._descriptor, line)
+
+    def _open(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if self._path is not None:
+            os.close(self._descriptor)
+        self._path, self._descriptor = path, opened
+
+
+_FILE = _AppendOnly()
 
 
 def handle_of(scope: UUID) -> str:

@@ -153,26 +153,28 @@ BEGIN
 END $$;
 
 -- The first of an append's round trips to this database: lock live scopes, point the rows at the
--- record to come, and tell the clock and the rows' digests. The update locks each row: unlocked,
+-- record to come, and tell the clock and the rows' digests (a JSON array). The update locks each row: unlocked,
 -- another could change it between its digest and the commit, and the newest record would tell of
 -- older columns. A row that is not there has no digest.
 CREATE FUNCTION ledger_lock(
     p_scopes uuid[], p_tables text[], p_ids uuid[], p_records uuid[],
-    OUT now timestamptz, OUT digests text[]
+    OUT now numeric, OUT digests text
 ) LANGUAGE plpgsql SET search_path = pg_catalog, public
 SET timezone = 'UTC' SET bytea_output = 'hex' AS $$
 DECLARE
     digest text;
+    found text[];
 BEGIN
-    now := clock_timestamp();
+    now := extract(epoch FROM clock_timestamp());
     PERFORM ledger_lock_scopes(p_scopes);
     FOR i IN 1 .. cardinality(p_tables) LOOP
         EXECUTE format(
             'UPDATE public.%I t SET record = $1 WHERE id = $2 '
             'RETURNING ledger_columns_digest(to_jsonb(t))', p_tables[i]
         ) INTO digest USING p_records[i], p_ids[i];
-        digests := array_append(digests, digest);
+        found := array_append(found, digest);
     END LOOP;
+    digests := array_to_json(found)::text;
 END $$;
 
 -- Give out ids for records that will be copied in, with the id of their log and the clock; as

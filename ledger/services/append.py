@@ -1,12 +1,13 @@
 """Append: write one record into the caller's transaction and queue it for its place."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 from django.db import DatabaseError, connection
 
 from ledger import binary, vault
@@ -72,9 +73,7 @@ def append(
     openings: Sequence[Opening] = ()
     sealed: Sequence[Sealed] = ()
     if segments:
-        scopes = scopes_of(segments)
-        now, digests = lock(scopes, rows, [uuid] * len(rows))
-        keys = vault.keys(scopes)
+        keys, now, digests = lock(scopes_of(segments), rows, [uuid] * len(rows))
         openings, sealed = seal(uuid, kind, fill(segments, iter(digests), now), keys)
         at = cut(now, kind)
     body = body_bytes(
@@ -134,23 +133,35 @@ def fill(segments: Sequence[Unsealed], digests: Iterator[str], now: datetime) ->
 
 
 def lock(
-    scopes: Iterable[UUID], rows: Sequence[Recorded], records: Sequence[UUID]
-) -> tuple[datetime, list[str]]:
+    scopes: Collection[UUID], rows: Sequence[Recorded], records: Sequence[UUID]
+) -> tuple[vault.Keys, datetime, list[str]]:
     """Lock live scopes in the main database, and point each row at its record there.
 
-    Returns the database's clock and the rows' digests. The lock is taken here because the
-    keystore cannot see our rollback. Raises ScopeGone, OffTheRecord for a row that is not saved.
+    Returns the scopes' keys, the database's clock and the rows' digests. The lock is taken here
+    because the keystore cannot see our rollback. The keys are fetched while it is being taken:
+    they are used once it is, and a destruction that came first leaves it refused. Raises
+    ScopeGone, OffTheRecord for a row that is not saved.
     """
-    query = "SELECT * FROM ledger_lock(%s::uuid[], %s::text[], %s::uuid[], %s::uuid[])"
-    tables = [row._meta.db_table for row in rows]
-    with refusals():
-        ((now, digests),) = binary.fetch(
-            query, [sorted(scopes), tables, [row.pk for row in rows], records]
-        )
-    for row, digest in zip(rows, digests or (), strict=True):
+    locked = binary.send(
+        "SELECT now, digests FROM ledger_lock($1::uuid[], $2::text[], $3::uuid[], $4::uuid[])",
+        [
+            binary.text_array(sorted(scopes)),
+            binary.text_array(row._meta.db_table for row in rows),
+            binary.text_array(row.pk for row in rows),
+            binary.text_array(records),
+        ],
+    )
+    try:
+        keys = vault.keys(scopes)
+    finally:
+        # Whatever came of the keys: the connection is of no use before its answer is read.
+        with refusals():
+            now, found = locked()
+    digests: list[str | None] = orjson.loads(found) if found else []
+    for row, digest in zip(rows, digests, strict=True):
         if digest is None:
             raise OffTheRecord(f"{row._meta.label} was recorded before it was saved")
-    return now, digests or []
+    return keys, datetime.fromtimestamp(float(now or 0), UTC), [one for one in digests if one]
 
 
 def cut(now: datetime, kind: Kind) -> datetime:
@@ -176,19 +187,24 @@ def refusals() -> Iterator[None]:
 def _write(
     record: UUID, kind: Kind, at: datetime | None, body: bytes, log: str, sealed: Sequence[Sealed]
 ) -> Record:
-    query = "SELECT * FROM ledger_append(%s, %s, %s, %s, %b::bytea, %s::text[], %b::bytea[])"
-    arguments: list[Any] = [
-        log,
-        record,
-        at and format_at(at),
-        kind.cut.value,
-        body[_AT_LENGTH:],
-        ["{" + ",".join(map(str, segment.scopes)) + "}" for segment in sealed],
-        [segment.ciphertext for segment in sealed],
-    ]
+    scopes = (f'"{binary.text_array(segment.scopes)}"' for segment in sealed)
     with refusals():
-        ((record_id, log_id, said),) = binary.fetch(query, arguments)
-    written = b'{"at":"%b",%b' % (said.encode(), body[_AT_LENGTH:])
-    row = Record(id=record_id, uuid=record, log_id=log_id, body=written)
+        record_id, log_id, said = binary.send(
+            "SELECT record_id, log_id, at FROM ledger_append($1, $2, $3, $4, $5, $6, $7)",
+            [
+                log,
+                str(record),
+                format_at(at) if at else None,
+                kind.cut.value,
+                body[_AT_LENGTH:],
+                binary.text_array(scopes),
+                binary.bytea_array([segment.ciphertext for segment in sealed]),
+            ],
+        )()
+    assert record_id
+    assert log_id
+    assert said
+    written = b'{"at":"%b",%b' % (said, body[_AT_LENGTH:])
+    row = Record(id=int(record_id), uuid=record, log_id=int(log_id), body=written)
     row._state.adding = False
     return row

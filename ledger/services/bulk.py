@@ -86,8 +86,7 @@ def _write(chunk: Sequence[Draft], log: str, uuids: Sequence[UUID]) -> list[UUID
     digests: Sequence[str] = ()
     keys = vault.Keys({})
     if segments:
-        now, digests = lock(scopes, [row for row, _ in rows], [uuid for _, uuid in rows])
-        keys = vault.keys(scopes)
+        keys, now, digests = lock(scopes, [row for row, _ in rows], [uuid for _, uuid in rows])
     records = list(_make(chunk, ids, uuids, iter(digests), now, keys))
     binary.copy_in(
         "ledger_record", _RECORD, ((one.id, one.uuid, log_id, one.body) for one in records)

@@ -27,6 +27,7 @@ from .errors import PeerFalse, PeerMalformed, PeerRefused
 
 REQUEST_TYPE = "application/timestamp-query"
 MAX_RESPONSE = 64 << 10
+MAX_ACCURACY_SECONDS = 86_400
 _MAX_CERTIFICATES = 8
 _SHA256 = x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 _CERTIFICATES_TAG = 0xA0
@@ -73,7 +74,8 @@ def verify_response(
 
     Certificates count as of the token's own time. Raises PeerMalformed for what is no such
     answer, PeerRefused for a refusal, PeerFalse for a token that does not hold: other text, other
-    ``nonce`` where one is given, other roots, a certificate beside the path.
+    ``nonce`` where one is given, other roots, a certificate beside the path, a time that may be
+    off by more than a day.
     """
     if not roots:
         raise PeerFalse("no root of a time-stamp authority is pinned")
@@ -84,7 +86,7 @@ def verify_response(
         identity = (signer.issuer, signer.serial_number)
         verify_path(answer.signed_data.certificates, identity, roots)
         info = answer.tst_info
-        accuracy = timedelta(seconds=info.accuracy.seconds or 0) if info.accuracy else timedelta()
+        accuracy = _read_accuracy(info.accuracy.seconds or 0) if info.accuracy else timedelta()
     except VerificationError as exc:
         raise PeerFalse(f"token does not hold: {exc}"[:200]) from exc
     except (*_UNREADABLE, x509.DuplicateExtension) as exc:
@@ -114,6 +116,13 @@ def verify_path(
         current = above
     if any(each not in roots for each in beside):
         raise PeerFalse("token carries a certificate that is not on its signer's path")
+
+
+def _read_accuracy(seconds: int) -> timedelta:
+    # Before anything is made of it: the number in a token may have any size.
+    if seconds > MAX_ACCURACY_SECONDS:
+        raise PeerFalse("token's time may be off by more than a day")
+    return timedelta(seconds=seconds)
 
 
 def _take_signer(

@@ -47,6 +47,21 @@ def test_token_holds_and_tells_its_time(authority: Authority) -> None:
     assert stamp.accuracy == timedelta(seconds=1)
 
 
+def test_time_that_may_be_off_by_more_than_a_day_is_refused(
+    authority: Authority, tmp_path: Path
+) -> None:
+    configured = (tmp_path / "tsa.conf").read_text()
+    for seconds, refused in ((86_400, False), (86_401, True), (2**31 - 1, True)):
+        (tmp_path / "tsa.conf").write_text(configured.replace("secs:1", f"secs:{seconds}"))
+        response, nonce = ask(authority)
+        if refused:
+            with pytest.raises(PeerFalse, match="may be off by more than a day"):
+                verify_response(response, TEXT, authority.roots, nonce=nonce)
+        else:
+            stamp = verify_response(response, TEXT, authority.roots, nonce=nonce)
+            assert stamp.accuracy == timedelta(days=1)
+
+
 def test_openssl_takes_what_we_keep(authority: Authority, tmp_path: Path) -> None:
     response, _ = ask(authority)
     (tmp_path / "text").write_text(TEXT)

@@ -100,6 +100,9 @@ def _published() -> int:
 def _room() -> int:
     # What the queue leaves behind is used again once it is vacuumed, as it is in service.
     as_superuser("VACUUM ledger_pending")
-    query = "SELECT sum(pg_total_relation_size(t)) FROM unnest(%s::regclass[]) AS t"
+    query = (
+        "SELECT sum(pg_total_relation_size(part.relid)) "
+        "FROM unnest(%s::regclass[]) AS t, pg_partition_tree(t) AS part WHERE part.isleaf"
+    )
     ((size,),) = binary.fetch(query, [[f"ledger_{name}" for name in _TABLES]])
     return int(size)

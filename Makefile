@@ -10,12 +10,13 @@ SECONDS ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test fuzz bench bench-full clean
+.PHONY: help demo run test robustness fuzz bench bench-full clean
 
 help:
 	@echo "make demo    tell the whole story once; results in var/demo"
 	@echo "make run     start the service at http://127.0.0.1:8000 (another port: MUNIMENT_PORT)"
 	@echo "make test    check format, style and types, and run the tests"
+	@echo "make robustness  run the tests that take minutes"
 	@echo "make fuzz    look for inputs that break a reader; SECONDS=60 for each, TARGET=note for one"
 	@echo "make bench   run the benchmarks, one JSON object a line"
 	@echo "make bench-full  the same, and those over a million leaves"
@@ -32,6 +33,9 @@ test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadscope
+
+robustness: $(INSTALLED)
+	$(BIN)/pytest -m robustness
 
 fuzz: $(INSTALLED)
 	@$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS)

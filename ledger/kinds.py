@@ -17,6 +17,8 @@ from ledger.errors import FactsRefused, UnknownKind
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+# The first of an event's records is part 1, and needs no number.
+Part = Annotated[int, Field(ge=2, le=2**53 - 1)]
 
 
 class Facts(BaseModel):
@@ -27,6 +29,28 @@ class Facts(BaseModel):
 
 class NoFacts(Facts):
     """For kinds whose bare occurrence is all that is said in the open."""
+
+
+class Divisible(Facts):
+    """Facts of a kind whose events may concern more people than one record has segments for.
+
+    ``parts`` is how many records tell of the event, of which this is the first; absent when this
+    is the only one. ``append_large`` sets it.
+    """
+
+    parts: Part | None = None
+
+
+class Continued(Facts):
+    """A further record of an event that one record does not hold: ``part``, from 2, of ``parts``.
+
+    ``header`` is the digest of the first one's body, so that the parts of two events that lie
+    between each other can be told apart.
+    """
+
+    header: Digest
+    part: Part
+    parts: Part
 
 
 class Cut(Enum):
@@ -48,6 +72,21 @@ class Kind:
     facts: type[Facts] = NoFacts
     cut: Cut = Cut.MINUTE
     is_open: bool = False
+
+    @property
+    def noun(self) -> str:
+        """Return what the event is about, the first half of the name."""
+        return self.name.partition(".")[0]
+
+    @property
+    def is_divisible(self) -> bool:
+        """Return whether several records may tell of one event of this kind."""
+        return issubclass(self.facts, Divisible)
+
+    @property
+    def continued(self) -> "Kind":
+        """Return the kind of an event's further records; those of one noun share it."""
+        return Kind(f"{self.noun}.continued", Continued, self.cut)
 
     def check(self, facts: Facts) -> dict[str, Any]:
         """Return ``facts`` as plain JSON values. Raises FactsRefused when the type is not ours."""
@@ -77,11 +116,20 @@ class KindRegistry:
         self._kinds: dict[str, Kind] = {}
 
     def register(self, kind: Kind) -> Kind:
-        """Declare ``kind`` and return it. Raises ValueError for a bad or a second declaration."""
+        """Declare ``kind``, and what continues it, and return it.
+
+        Raises ValueError for a bad or a second declaration.
+        """
         if not KIND_PATTERN.match(kind.name):
             raise ValueError(f"kind is {kind.name!r}, wanted noun.past_participle")
         if kind.name in self._kinds:
             raise ValueError(f"kind {kind.name} is declared twice")
+        if kind.is_divisible:
+            if kind.is_open:
+                raise ValueError(f"kind {kind.name} is open: a program could claim parts")
+            further = kind.continued
+            if self._kinds.setdefault(further.name, further) != further:
+                raise ValueError(f"kind {further.name} is declared otherwise than for {kind.name}")
         self._kinds[kind.name] = kind
         return kind
 

@@ -7,6 +7,7 @@ changed in place or not at all, so that nothing can bring a destroyed key back.
 
 import secrets
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from uuid import UUID
 
 from django.db import connections
@@ -17,14 +18,28 @@ from ledger.keystore.models import DataKey, EncryptionKey
 from ledger.keystore.unwraps import log_unwraps
 from ledger.routers import KEYSTORE
 
+# Keys that one statement writes.
+_TOGETHER = 2_000
+
 
 def create_key(scope: UUID) -> None:
     """Create and commit the data key of a new scope; a key that is there stays."""
-    key_id = current_encryption_key()
-    wrapped = key_encryption().wrap(key_id, scope, secrets.token_bytes(KEY_BYTES))
-    DataKey.objects.bulk_create(
-        [DataKey(scope=scope, encryption_key_id=key_id, wrapped=wrapped)], ignore_conflicts=True
+    create_keys([scope])
+
+
+def create_keys(scopes: Iterable[UUID]) -> None:
+    """Create and commit the data keys of new scopes; those that are there stay."""
+    key_id, encryption = current_encryption_key(), key_encryption()
+    made = (
+        DataKey(
+            scope=scope,
+            encryption_key_id=key_id,
+            wrapped=encryption.wrap(key_id, scope, secrets.token_bytes(KEY_BYTES)),
+        )
+        for scope in scopes
     )
+    while some := list(islice(made, _TOGETHER)):
+        DataKey.objects.bulk_create(some, ignore_conflicts=True)
 
 
 def fetch_keys(scopes: Iterable[UUID]) -> Mapping[UUID, bytes]:

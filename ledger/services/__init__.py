@@ -4,7 +4,8 @@ from ledger.services.append import Unsealed, append
 from ledger.services.bulk import Draft, append_many
 from ledger.services.disclose import Disclosure, disclose
 from ledger.services.files import open_file, store_file
-from ledger.services.opening import open_log, open_scope
+from ledger.services.large import append_large
+from ledger.services.opening import open_log, open_scope, open_scopes
 from ledger.services.shred import Destruction, close_epoch, destroy_scopes, sweep_orphan_keys
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Draft",
     "Unsealed",
     "append",
+    "append_large",
     "append_many",
     "close_epoch",
     "destroy_scopes",
@@ -20,6 +22,7 @@ __all__ = [
     "open_file",
     "open_log",
     "open_scope",
+    "open_scopes",
     "store_file",
     "sweep_orphan_keys",
 ]

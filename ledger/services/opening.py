@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from ledger.errors import FactsRefused
-from ledger.keystore.keys import create_key
+from ledger.keystore.keys import create_key, create_keys
 from ledger.models import HOUSE_SCOPE, Log, Retention, Scope
 from ledger.record_kinds import LOG_ANNOUNCED, LOG_OPENED, LogAnnounced, LogOpened
 from ledger.services.append import DEFAULT_LOG, append
@@ -46,7 +46,12 @@ def open_scope(retention: Retention) -> Scope:
     The key is committed to the keystore first; when the transaction rolls back, the sweep
     removes the orphan.
     """
-    scope = Scope(id=uuid4(), retention=retention)
-    create_key(scope.id)
-    scope.save(force_insert=True)
+    (scope,) = open_scopes(retention, 1)
     return scope
+
+
+def open_scopes(retention: Retention, count: int) -> list[Scope]:
+    """Create the key scopes of ``count`` new persons, as ``open_scope`` does."""
+    scopes = [Scope(id=uuid4(), retention=retention) for _ in range(count)]
+    create_keys(scope.id for scope in scopes)
+    return Scope.objects.bulk_create(scopes, batch_size=2_000)

@@ -34,6 +34,7 @@ from ledger.spans.heads import verify_head
 from ledger.spans.pool import cores, workers
 from ledger.tree import StoredTree
 from ledger.verification.findings import Aspect, LogVerdict
+from ledger.verification.parts import Parts
 from ledger.verification.search import Search
 
 Progress = Callable[[int], None]
@@ -67,6 +68,7 @@ def check_integrity(
     incarnation: Incarnation,
     keys: KeyHistory,
     verdict: LogVerdict,
+    parts: Parts,
     *,
     since: int = 0,
     asked: frozenset[int] = frozenset(),
@@ -81,8 +83,8 @@ def check_integrity(
     size = 0 if last is None else last + 1
     # From the tile with the last leaf that the checkpoint counts, so that its root is compared.
     begin = max(since - 1, 0) // TILE_WIDTH * TILE_WIDTH
-    joined = _Joined(incarnation, verdict, begin, asked)
-    spans = list(_cut(incarnation, keys, joined.begin, size))
+    joined = _Joined(incarnation, verdict, parts, begin, asked)
+    spans = list(_cut(incarnation, keys, joined.begin, size, (*_TELLS, *parts.kinds)))
     with _checking(spans, partial(read_bundle, incarnation)) as answers:
         for span, answer in zip(spans, answers, strict=True):
             joined.take(span, answer)
@@ -103,10 +105,16 @@ class _Joined:
     """
 
     def __init__(
-        self, incarnation: Incarnation, verdict: LogVerdict, begin: int, asked: frozenset[int]
+        self,
+        incarnation: Incarnation,
+        verdict: LogVerdict,
+        parts: Parts,
+        begin: int,
+        asked: frozenset[int],
     ) -> None:
         self._incarnation = incarnation
         self._verdict = verdict
+        self._parts = parts
         self._asked = asked
         self.begin, self._levels = self._read_levels(begin)
         self._edge = RightEdge.from_tiles(self._levels)
@@ -127,7 +135,11 @@ class _Joined:
         for day, count in checked.days.items():
             date, _, family = day.partition(" ")
             self._verdict.days[date, family] += count
-        self.told |= {index: parse_body(raw.encode()) for index, raw in checked.told}
+        for index, raw in checked.told:
+            body = parse_body(raw.encode())
+            self._parts.take(index, raw.encode(), body)
+            if index == 0 or body.kind in _TELLS:
+                self.told[index] = body
         self.sealed += checked.sealed
         self._join(span.begin, checked)
 
@@ -218,7 +230,9 @@ class _Joined:
         self._verdict.found(Aspect.INTEGRITY, code, message, index)
 
 
-def _cut(incarnation: Incarnation, keys: KeyHistory, begin: int, size: int) -> Iterator[Span]:
+def _cut(
+    incarnation: Incarnation, keys: KeyHistory, begin: int, size: int, tells: tuple[str, ...]
+) -> Iterator[Span]:
     for at in range(begin, size, SPAN):
         yield Span(
             incarnation=incarnation.pk,
@@ -227,7 +241,7 @@ def _cut(incarnation: Incarnation, keys: KeyHistory, begin: int, size: int) -> I
             keys=keys.lines(),
             begin=at,
             end=min(at + SPAN, size),
-            tells=_TELLS,
+            tells=tells,
         )
 
 

@@ -25,6 +25,8 @@ from ledger.verification.stated import Stated, Statement
 
 _OPENNESS = Aspect.OPENNESS
 _CHUNK = 2_000
+# Segments in memory at once, or those of one record.
+_TOGETHER = 4_096
 Place = tuple[int, int]
 
 
@@ -95,8 +97,23 @@ class OpennessCheck:
             self.note_epoch(parse_body(body), None)
 
     def take(self, placed: Sequence[Placed]) -> None:
-        """Check all segments of a chunk of leaves."""
-        ids = [leaf.record_id for leaf in placed]
+        """Check all segments of a chunk of leaves, a bounded number of them at once."""
+        together: list[tuple[Placed, Body]] = []
+        count = 0
+        for leaf in placed:
+            try:
+                body = parse_body(leaf.raw)
+            except LeafError:
+                continue  # integrity has named it
+            count += len(body.commitments)
+            if count > _TOGETHER:
+                self._take(together)
+                together, count = [], len(body.commitments)
+            together.append((leaf, body))
+        self._take(together)
+
+    def _take(self, placed: Sequence[tuple[Placed, Body]]) -> None:
+        ids = [leaf.record_id for leaf, _ in placed]
         segments: dict[int, dict[int, Segment]] = defaultdict(dict)
         for segment in Segment.objects.filter(record__in=ids):
             segments[segment.record_id][segment.position] = segment
@@ -105,12 +122,8 @@ class OpennessCheck:
             tombstones[tombstone.record_id][tombstone.position] = tombstone
         stored = [one for found in segments.values() for one in found.values()]
         keys = vault.keys_there({scope for one in stored for scope in one.scopes})
-        for leaf in placed:
+        for leaf, body in placed:
             held, graves = segments[leaf.record_id], tombstones[leaf.record_id]
-            try:
-                body = parse_body(leaf.raw)
-            except LeafError:
-                continue  # integrity has named it
             for position in range(len(body.commitments)):
                 pair = (held.pop(position, None), graves.pop(position, None))
                 self._classify(leaf, body, position, pair, keys)

@@ -25,6 +25,7 @@ from ledger.verification.integrity import check_integrity
 from ledger.verification.keys import check_keys
 from ledger.verification.openness import OpennessCheck, read_leaves
 from ledger.verification.outsiders import check_outsiders
+from ledger.verification.parts import Parts
 
 Progress = Callable[[int], None]
 # What each origin's anchor held before the snapshot.
@@ -73,11 +74,13 @@ def _verify(
     verdict.predecessors = _read_predecessors(lives[-1], verdict)
     lists = lists and lists | (read_lists() or lists)
     verdict.is_openness_checked = lists is not None
+    parts = Parts(verdict)
     told = [
         leaf
         for life in lives
-        for leaf in _verify_incarnation(life, before.get(life.origin), verdict, progress)
+        for leaf in _verify_incarnation(life, before.get(life.origin), verdict, parts, progress)
     ]
+    parts.finish(log)
     completeness.check_records(log, verdict)
     if log.name == DEFAULT_LOG and not since:
         announced = {str(b.facts["origin"]) for _, b in told if b.kind == LOG_ANNOUNCED.name}
@@ -91,7 +94,11 @@ def _verify(
 
 
 def _verify_incarnation(
-    incarnation: Incarnation, before: TreeHead | None, verdict: LogVerdict, progress: Progress
+    incarnation: Incarnation,
+    before: TreeHead | None,
+    verdict: LogVerdict,
+    parts: Parts,
+    progress: Progress,
 ) -> Iterable[Told]:
     """Verify one life of the log; return leaf 0 and the records about the log itself.
 
@@ -108,6 +115,7 @@ def _verify_incarnation(
         incarnation,
         keys,
         verdict,
+        parts,
         since=verdict.since,
         asked=frozenset(asked),
         progress=progress,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from ledger.kinds import KINDS, Count, Facts, Kind
+from ledger.kinds import KINDS, Count, Divisible, Facts, Kind
 from ledger.models import Record, Retention
 from ledger.services import Unsealed, append, open_scope
 
@@ -15,7 +15,14 @@ class Tries(Facts):
     tries: Count
 
 
+class Crowd(Divisible):
+    """What a test says in the open of an event of many people: how many they are."""
+
+    people: Count
+
+
 THING_TESTED = KINDS.register(Kind("thing.tested", Tries))
+CROWD_GATHERED = KINDS.register(Kind("crowd.gathered", Crowd))
 
 
 def record(*segments: Unsealed, tries: int = 1, log: str = "default") -> Record:

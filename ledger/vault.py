@@ -44,6 +44,7 @@ class Keys:
 
     def __init__(self, by_scope: Mapping[UUID, bytes]) -> None:
         self._by_scope = by_scope
+        self._ciphers: dict[tuple[UUID, ...], tuple[AESGCM, bytes]] = {}
 
     def __contains__(self, scopes: Sequence[UUID]) -> bool:
         return all(scope in self._by_scope for scope in scopes)
@@ -89,21 +90,30 @@ class Keys:
         return self._decrypt(scopes, place, sealed)
 
     def _encrypt(self, scopes: Sequence[UUID], place: bytes, content: bytes) -> bytes:
+        cipher, bound = self._cipher(scopes)
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = AESGCM(self._key(scopes)).encrypt(nonce, content, _bound(scopes, place))
-        return VERSION + nonce + sealed
+        return VERSION + nonce + cipher.encrypt(nonce, content, bound + place)
 
     def _decrypt(self, scopes: Sequence[UUID], place: bytes, sealed: bytes) -> bytes:
         if sealed[:1] != VERSION:
             raise SealBroken(f"sealed value has version {sealed[:1].hex()}, wanted 01")
+        cipher, bound = self._cipher(scopes)
         nonce, content = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
-            return AESGCM(self._key(scopes)).decrypt(nonce, content, _bound(scopes, place))
+            return cipher.decrypt(nonce, content, bound + place)
         except (InvalidTag, ValueError) as error:
             raise SealBroken("a sealed value does not belong where it lies") from error
 
-    def _key(self, scopes: Sequence[UUID]) -> bytes:
-        ordered = sorted(set(scopes))
+    def _cipher(self, scopes: Sequence[UUID]) -> tuple[AESGCM, bytes]:
+        """Return the cipher for ``scopes``, and what binds a ciphertext to them."""
+        named = tuple(scopes)
+        if named not in self._ciphers:
+            ordered = sorted(set(named))
+            bound = VERSION + bytes([len(ordered)]) + b"".join(one.bytes for one in ordered)
+            self._ciphers[named] = AESGCM(self._key(ordered)), bound
+        return self._ciphers[named]
+
+    def _key(self, ordered: Sequence[UUID]) -> bytes:
         if not ordered or any(scope not in self._by_scope for scope in ordered):
             raise ScopeGone("a key scope is gone or being destroyed")
         if len(ordered) == 1:
@@ -138,8 +148,3 @@ def _column_place(row: SealedRow, column: str) -> bytes:
 
 def _segment_place(record: UUID, position: int) -> bytes:
     return b"segment\0" + record.bytes + position.to_bytes(2, "big")
-
-
-def _bound(scopes: Sequence[UUID], place: bytes) -> bytes:
-    ordered = sorted(set(scopes))
-    return VERSION + bytes([len(ordered)]) + b"".join(s.bytes for s in ordered) + place

@@ -177,8 +177,8 @@ BEGIN
     digests := array_to_json(found)::text;
 END $$;
 
--- Give out ids for records that will be copied in, with the id of their log and the clock; as
--- owner, since the application may not touch the sequence.
+-- Give out ids for records that will be copied in, and queue those; with the id of their log and
+-- the clock. As owner, since the application may not touch the sequence.
 CREATE FUNCTION ledger_reserve(
     p_log text, p_count integer, OUT log_id smallint, OUT now timestamptz, OUT ids bigint[]
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -192,6 +192,7 @@ BEGIN
     ids := ARRAY(
         SELECT nextval(pg_get_serial_sequence('public.ledger_record', 'id'))
         FROM generate_series(1, p_count));
+    INSERT INTO public.ledger_pending (record_id) SELECT unnest(ids);
 END $$;
 REVOKE ALL ON FUNCTION ledger_reserve(text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_reserve(text, integer) TO app, eraser;

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from ledger import binary, vault
+from ledger.commitment import Opening
 from ledger.errors import OffTheRecord
 from ledger.kinds import Facts, Kind
 from ledger.leaf import body_bytes
@@ -27,9 +28,8 @@ from ledger.services.append import (
 )
 
 # Records in memory at once.
-CHUNK = 2_000
+CHUNK = 4_000
 _RECORD = {"id": "int8", "uuid": "uuid", "log_id": "int2", "body": "bytea"}
-_PENDING = {"record_id": "int8"}
 _SEGMENT = {"record_id": "int8", "position": "int2", "scopes": "uuid[]", "ciphertext": "bytea"}
 
 
@@ -87,13 +87,17 @@ def _write(chunk: Sequence[Draft], log: str, uuids: Sequence[UUID]) -> list[UUID
     keys = vault.Keys({})
     if segments:
         keys, now, digests = lock(scopes, [row for row, _ in rows], [uuid for _, uuid in rows])
-    records = list(_make(chunk, ids, uuids, iter(digests), now, keys))
-    binary.copy_in(
-        "ledger_record", _RECORD, ((one.id, one.uuid, log_id, one.body) for one in records)
-    )
-    binary.copy_in("ledger_pending", _PENDING, ((one.id,) for one in records))
+    sealed: list[tuple[int, Sequence[Sealed]]] = []
+
+    def rows_of_records() -> Iterator[tuple[Any, ...]]:
+        # Made while PostgreSQL writes those before.
+        for one in _make(chunk, ids, uuids, iter(digests), now, keys):
+            yield one.id, one.uuid, log_id, one.body
+            sealed.append((one.id, one.sealed))
+
+    binary.copy_in("ledger_record", _RECORD, rows_of_records())
     if segments:
-        binary.copy_in("ledger_segment", _SEGMENT, _segments(records))
+        binary.copy_in("ledger_segment", _SEGMENT, _segments(sealed))
     for row, uuid in rows:
         row.record = uuid
     return list(uuids)
@@ -107,11 +111,15 @@ def _make(
     now: datetime,
     keys: vault.Keys,
 ) -> Iterator[_Written]:
+    times = {kind: cut(now, kind) for kind in {draft.kind for draft in chunk}}
     for draft, record_id, uuid in zip(chunk, ids, uuids, strict=True):
         checked = check(draft.kind, draft.facts, draft.segments)
-        openings, sealed = seal(uuid, draft.kind, fill(draft.segments, digests, now), keys)
+        openings: Sequence[Opening] = ()
+        sealed: Sequence[Sealed] = ()
+        if draft.segments:
+            openings, sealed = seal(uuid, draft.kind, fill(draft.segments, digests, now), keys)
         body = body_bytes(
-            at=cut(now, draft.kind),
+            at=times[draft.kind],
             commitments=[opening.commitment for opening in openings],
             facts=checked,
             kind=draft.kind.name,
@@ -119,7 +127,7 @@ def _make(
         yield _Written(record_id, uuid, body, sealed)
 
 
-def _segments(records: Sequence[_Written]) -> Iterator[tuple[Any, ...]]:
-    for record in records:
-        for position, one in enumerate(record.sealed):
-            yield record.id, position, list(one.scopes), one.ciphertext
+def _segments(sealed: Sequence[tuple[int, Sequence[Sealed]]]) -> Iterator[tuple[Any, ...]]:
+    for record, segments in sealed:
+        for position, one in enumerate(segments):
+            yield record, position, list(one.scopes), one.ciphertext

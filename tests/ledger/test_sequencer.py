@@ -105,10 +105,14 @@ def test_changed_tail_stops_the_sequencer(log: Log, sequence, acting_as) -> None
 def test_no_role_changes_what_is_written_once(log: Log, acting_as, role: str) -> None:  # type: ignore[no-untyped-def]
     tables = ["record", "leaf", "checkpoint", "tile", "anchored", "incarnation", "log", "tombstone"]
     columns = {"leaf": "index", "anchored": "checkpoint_id", "record": "body"}
+    # test_thinning.py says which of these it may delete.
+    thinned = {("sequencer", "checkpoint"), ("sequencer", "anchored")}
     with acting_as(role):
         for table, statement in product(
             tables, ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"]
         ):
+            if (role, table) in thinned and statement.startswith("DELETE"):
+                continue
             column = columns.get(table, "id")
             with pytest.raises(DatabaseError, match="permission denied|append-only|must be owner"):
                 _execute(statement.format(f"ledger_{table}", column, column))

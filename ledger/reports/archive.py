@@ -18,6 +18,9 @@ from ledger.errors import ArchiveError
 MAX_ARCHIVE_SIZE = 256 << 20
 MAX_ENTRIES = 20_000
 MAX_NAME = 120
+# A JSON value of two bytes takes a hundred in memory. Honest texts have some twenty bytes for each.
+MAX_VALUES = 1 << 24
+JSON_SUFFIXES = (".json", ".ndjson")
 
 LOCAL_MAGIC = b"PK\x03\x04"
 CENTRAL_MAGIC = b"PK\x01\x02"
@@ -50,9 +53,10 @@ def write_archive(files: Mapping[str, bytes]) -> bytes:
     """Write ``files``, contents by name, as the one archive that the profile has for them.
 
     Raises ArchiveError for a name outside the profile, two names that differ in case only, and
-    for more or larger files than a reader takes.
+    for more or larger files, or more JSON in them, than a reader takes.
     """
     check_names(names := sorted(files))
+    check_values(files)
     parts, entries, offset = [], [], 0
     for name in names:
         content = files[name]
@@ -106,6 +110,14 @@ def check_names(names: Iterable[str]) -> None:
         before = name
         if len(folded) > MAX_ENTRIES:
             raise ArchiveError(f"archive has more than {MAX_ENTRIES} entries")
+
+
+def check_values(files: Mapping[str, bytes]) -> None:
+    """Check that the JSON, strings counted in, has room in memory. Raises ArchiveError."""
+    texts = [content for name, content in files.items() if name.endswith(JSON_SUFFIXES)]
+    count = sum(text.count(mark) for text in texts for mark in (b",", b"[", b"{"))
+    if count > MAX_VALUES:
+        raise ArchiveError(f"JSON holds {count} commas and brackets, at most {MAX_VALUES}")
 
 
 def _central_header(entry: Entry) -> bytes:

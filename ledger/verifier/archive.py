@@ -14,6 +14,7 @@ from ledger.reports.archive import (
     MAX_ENTRIES,
     Entry,
     check_names,
+    check_values,
     directory,
     local_header,
 )
@@ -37,10 +38,16 @@ def read_archive(data: bytes, findings: Findings) -> dict[str, bytes] | None:
         check_names([entry.name for entry in entries])
         if data[end:] != directory(entries, end):
             raise ArchiveError(f"what follows the last file, at byte {end}, is not its directory")
+        files = {entry.name: _content(data, entry) for entry in entries}
+        check_values(files)
     except ArchiveError as exc:
         findings.add(Code.ARCHIVE_PROFILE, exc)
         return None
-    return {entry.name: _content(data, entry, findings) for entry in entries}
+    for entry in entries:
+        if zlib.crc32(files[entry.name]) != entry.crc:
+            detail = "bytes do not have the CRC of their header"
+            findings.add(Code.ARCHIVE_CRC, detail, entry.name)
+    return files
 
 
 def _walk(data: bytes) -> tuple[list[Entry], int]:
@@ -75,8 +82,5 @@ def _begin(entry: Entry) -> int:
     return entry.offset + LOCAL.size + len(entry.name)
 
 
-def _content(data: bytes, entry: Entry, findings: Findings) -> bytes:
-    content = data[_begin(entry) : _begin(entry) + entry.size]
-    if zlib.crc32(content) != entry.crc:
-        findings.add(Code.ARCHIVE_CRC, "bytes do not have the CRC of their header", entry.name)
-    return content
+def _content(data: bytes, entry: Entry) -> bytes:
+    return data[_begin(entry) : _begin(entry) + entry.size]

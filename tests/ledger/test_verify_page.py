@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,7 @@ from ledger import strict_base64
 from ledger.canonical import canonical
 from ledger.errors import NotAnArchive
 from ledger.note import sign_note
+from ledger.reports import archive, page
 from ledger.reports.archive import write_archive
 from ledger.reports.page import PAGE, SOURCE, VERIFIER, verify_page
 from ledger.verifier.findings import Code
@@ -269,6 +271,30 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_archive_gives_the_findings_of_the_script(browser: Browser, name: str) -> None:
     assert_agreed(browser, BROKEN[name])
+
+
+@pytest.mark.chromium
+@needs_chromium
+def test_page_has_no_more_room_for_json_than_the_script(
+    playwright: Playwright, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Both with room for less: files of the true size would keep the browser busy.
+    source = shutil.copytree(SOURCE, tmp_path / "source") / "archive.js"
+    text = source.read_text()
+    assert "MAX_VALUES = 2 ** 24;" in text
+    assert archive.MAX_VALUES == 2**24
+    source.write_text(text.replace("MAX_VALUES = 2 ** 24;", "MAX_VALUES = 7;"))
+    monkeypatch.setattr(page, "SOURCE", source.parent)
+    monkeypatch.setattr(archive, "MAX_VALUES", 8)
+    shown = b'{"a":[1,2,{"b":",["}]}'
+    bundles = {more: write_archive({"leaves.ndjson": shown + more}) for more in (b"", b",")}
+    monkeypatch.setattr(archive, "MAX_VALUES", 7)
+    with open_page(playwright, verify_page.__wrapped__(), tmp_path) as browser:
+        for more, bundle in bundles.items():
+            verdict = assert_agreed(browser, bundle)
+            assert verdict is not None
+            is_refused = Code.ARCHIVE_PROFILE in {one.code for one in verdict.findings}
+            assert is_refused is bool(more)
 
 
 JSON_TEXTS = {

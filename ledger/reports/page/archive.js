@@ -4,6 +4,8 @@
 const MAX_ARCHIVE_SIZE = 256 * 2 ** 20;
 const MAX_ENTRIES = 20_000;
 const MAX_NAME = 120;
+// Small JSON values take many times their bytes in memory.
+const MAX_VALUES = 2 ** 24;
 const LOCAL_MAGIC = 0x04034b50;
 const CENTRAL_MAGIC = 0x02014b50;
 const END_MAGIC = 0x06054b50;
@@ -71,7 +73,23 @@ function readEntries(data) {
   if (!areEqual(data.subarray(offset), directory(entries, offset))) {
     throw new Refused(`what follows the last file, at byte ${offset}, is not its directory`);
   }
+  checkValues(entries);
   return entries;
+}
+
+/** Check that what JSON texts begin has room in memory; what stands in strings counts too. */
+function checkValues(entries) {
+  let count = 0;
+  for (const { name, content } of entries) {
+    if (!name.endsWith(".json") && !name.endsWith(".ndjson")) continue;
+    for (const byte of content) {
+      // A comma, a bracket, a brace.
+      if (byte === 0x2c || byte === 0x5b || byte === 0x7b) count++;
+    }
+  }
+  if (count > MAX_VALUES) {
+    throw new Refused(`JSON holds ${count} commas and brackets, at most ${MAX_VALUES}`);
+  }
 }
 
 function readEntry(data, offset) {

@@ -143,6 +143,20 @@ def test_more_entries_than_readers_take_are_refused(monkeypatch: pytest.MonkeyPa
     assert read(GOOD) == (None, [(Code.ARCHIVE_PROFILE, None)])
 
 
+@pytest.mark.parametrize("name", ["report.json", "leaves.ndjson"])
+def test_more_json_than_readers_have_room_for_is_refused_on_both_sides(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    files = {"a.pdf": b",[{" * 99, name: b'{"a":[1,2,{"b":",["}]}\n'}
+    data = write_archive(files)
+    monkeypatch.setattr(archive, "MAX_VALUES", 7)
+    assert read(data) == (files, [])
+    monkeypatch.setattr(archive, "MAX_VALUES", 6)
+    assert read(data) == (None, [(Code.ARCHIVE_PROFILE, None)])
+    with pytest.raises(ArchiveError, match="JSON holds 7 commas and brackets, at most 6"):
+        write_archive(files)
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", b"%PDF-1.7", b"\x1f\x8b" * 99, b"x" * 100_000])
 def test_file_that_is_no_zip_is_said_to_be_none(data: bytes) -> None:
     with pytest.raises(NotAnArchive, match="file is no ZIP file"):

@@ -54,5 +54,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "$(PYTHON) is older than 3.11: say make PYTHON=<a newer one>" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[archive,demo,diffusers,fuzz,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[archive,demo,diffusers,fuzz,s3,test]'
 	@touch $@

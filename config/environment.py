@@ -61,6 +61,30 @@ def folder(name: str, default: Path) -> Path:
     return path
 
 
+def storage(name: str, default: Path) -> dict[str, object]:
+    """Read where files lie: a folder, or ``s3://bucket/prefix`` (extra ``s3``).
+
+    Raises SettingError. Credentials, region and endpoint come from the AWS_… variables, as every
+    tool for S3 reads them.
+    """
+    value = text(name, str(default))
+    if not value.startswith("s3:"):
+        place = folder(name, default)
+        options: dict[str, object] = {"location": place, "file_permissions_mode": 0o600}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    parts = urlsplit(value)
+    if not parts.netloc or parts.query or parts.fragment:
+        _refuse(name, value, "a folder, or s3://bucket/prefix")
+    options = {
+        "bucket_name": parts.netloc,
+        "location": parts.path.strip("/"),
+        "default_acl": None,
+        # What is there already is compared, and never written over.
+        "file_overwrite": False,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
 def database(name: str) -> dict[str, object]:
     """Read ``postgresql://role:password@host:port/name?option=value`` as Django's settings.
 

@@ -20,7 +20,6 @@ MUNIMENT_KEYS = environment.folder("MUNIMENT_KEYS", MUNIMENT_HOME / "keys")
 MUNIMENT_ANCHOR = environment.folder("MUNIMENT_ANCHOR", MUNIMENT_HOME / "anchor")
 MUNIMENT_JOURNAL = environment.folder("MUNIMENT_JOURNAL", MUNIMENT_HOME / "journal")
 MUNIMENT_FILES = environment.folder("MUNIMENT_FILES", MUNIMENT_HOME / "files")
-MUNIMENT_ARCHIVE = environment.folder("MUNIMENT_ARCHIVE", MUNIMENT_HOME / "archive")
 MUNIMENT_ORIGIN = environment.text("MUNIMENT_ORIGIN", "log.example")
 MUNIMENT_ORGANISATION = environment.text("MUNIMENT_ORGANISATION", "An Invented Organisation")
 MUNIMENT_ROLE = environment.choice("MUNIMENT_ROLE", databases.ROLES, "app")
@@ -159,10 +158,7 @@ STORAGES = {
         "OPTIONS": {"location": MUNIMENT_FILES, "file_permissions_mode": 0o600},
     },
     # Records that left the database; another storage must never change what it holds either.
-    "archive": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": MUNIMENT_ARCHIVE, "file_permissions_mode": 0o600},
-    },
+    "archive": environment.storage("MUNIMENT_ARCHIVE", MUNIMENT_HOME / "archive"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Nothing uploaded touches a disk before it is sealed.

@@ -95,3 +95,19 @@ def test_a_bad_setting_stops_a_command_with_one_sentence(
     assert stopped.returncode == 1
     assert complaint in stopped.stderr
     assert "Traceback" not in stopped.stderr
+
+
+def test_storage_is_a_folder_or_a_bucket(given: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plain = environment.storage("MUNIMENT_X", tmp_path)
+    assert plain["OPTIONS"] == {"location": tmp_path, "file_permissions_mode": 0o600}
+    given.setenv("MUNIMENT_X", "s3://some-bucket/here/below/")
+    found = environment.storage("MUNIMENT_X", tmp_path)["OPTIONS"]
+    assert isinstance(found, dict)
+    assert (found["bucket_name"], found["location"]) == ("some-bucket", "here/below")
+
+
+@pytest.mark.parametrize("value", ["s3://", "s3:bucket", "s3:///prefix", "s3://bucket/a?b=c"])
+def test_no_bucket_by_another_name(given: pytest.MonkeyPatch, tmp_path: Path, value: str) -> None:
+    given.setenv("MUNIMENT_X", value)
+    with pytest.raises(environment.SettingError, match="s3://bucket/prefix"):
+        environment.storage("MUNIMENT_X", tmp_path)

@@ -1,17 +1,21 @@
 """Records leave the database by way of a checked copy; proofs, verdicts and reports still come."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from uuid import UUID
 
+import boto3
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from moto.server import ThreadedMotoServer
 from pytest_django.fixtures import Settings
 
+from config import environment
 from config.embedded import SUPERUSER
 from ledger.archive.copying import archived_size
 from ledger.archive.reading import read_body
@@ -42,6 +46,25 @@ Sequence = Callable[[], int]
 # that hold them are full, so that all bodies leave but that of leaf 0.
 LEAVES = 702
 TILES = 3
+
+
+@pytest.fixture
+def bucket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3 bucket on loopback, as the archive's place."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "invented")
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="invented")
+        monkeypatch.setenv("MUNIMENT_ARCHIVE", "s3://invented/muniment")
+        place = environment.storage("MUNIMENT_ARCHIVE", Path())
+        settings.STORAGES = settings.STORAGES | {"archive": place}
+        yield
+    finally:
+        server.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -333,6 +356,19 @@ def test_command_takes_each_step_and_says_what_it_did(
         run("detach", "--older-than", "2")
     assert not Pending.objects.filter(record__lt=first.end).exists()
     assert verify_log(log).is_sound
+
+
+def test_archive_may_be_a_bucket(
+    bucket: None, first: Partition, log: Log, acting_as: ActingAs
+) -> None:
+    with acting_as("eraser"):
+        archive = service.copy_partition(first)
+        assert service.detach_partition(archive) == LEAVES - 1
+    assert verify_log(log).is_sound
+    assert not list(_file("").iterdir())
+    storages["archive"].delete("default/tile/entries/001")
+    with pytest.raises(CopyBroken, match="cannot give default/tile/entries/001"):
+        service.check_copy(archive)
 
 
 def test_archive_is_a_log_of_tiles_by_itself(detached: Archive) -> None:

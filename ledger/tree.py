@@ -24,8 +24,8 @@ from ledger.merkle import (
 )
 from ledger.models import Incarnation, Leaf, Tile
 
-# How many full tiles a round looks at in one step: some ten milliseconds.
-TILES_A_STEP = 64
+# How many full tiles a round looks at in one step: some five milliseconds.
+TILES_A_STEP = 32
 
 # Level and index of a tile.
 Place = tuple[int, int]

@@ -26,6 +26,9 @@ MUNIMENT_ROLE = environment.choice("MUNIMENT_ROLE", databases.ROLES, "app")
 MUNIMENT_PUBLIC_LOG = environment.choice("MUNIMENT_PUBLIC_LOG", ("off", "tiles", "entries"), "off")
 MUNIMENT_EMBEDDED = databases.is_embedded()
 
+# Within how many seconds a record has its place under a signed checkpoint; later is an alarm.
+MUNIMENT_MAX_MERGE_DELAY = environment.integer("MUNIMENT_MAX_MERGE_DELAY", 60, least=5, most=86_400)
+
 # An RFC 3161 time-stamp authority, and the PEM file of the roots that alone may vouch for it.
 MUNIMENT_TSA_URL = environment.text("MUNIMENT_TSA_URL", "")
 MUNIMENT_TSA_ROOTS = environment.text("MUNIMENT_TSA_ROOTS", "")
@@ -139,6 +142,7 @@ MUNIMENT_WATCHED_SETTINGS = (
     "DEBUG",
     "MIDDLEWARE",
     "MUNIMENT_BODY_BYTES",
+    "MUNIMENT_MAX_MERGE_DELAY",
     "MUNIMENT_ORIGIN",
     "MUNIMENT_PUBLIC_LOG",
     "MUNIMENT_RETENTION_DAYS",

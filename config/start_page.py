@@ -9,10 +9,12 @@ from django.http import HttpRequest
 from django.utils.timesince import timesince
 
 from ledger import charts
+from ledger.circumstances import read_conditions
+from ledger.conditions import STATES, Condition, Name, Queue
 from ledger.glossary import GLOSSARY
 from ledger.inbox import INBOX
 from ledger.models import VerificationRun
-from ledger.soundness import LogStatus, read_statuses
+from ledger.soundness import LogStatus, max_merge_delay, read_statuses
 
 # What verification counts (the last by its first word) → how screens call it.
 _SHARES = {
@@ -31,8 +33,12 @@ def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if account.has_perm("ledger.view_log"):
         statuses = read_statuses()
         checks = [status.check for status in statuses if status.check]
+        conditions = read_conditions({status.log.name: status.queue for status in statuses})
         context |= {
             "statuses": [(status, tell(status)) for status in statuses],
+            "conditions": conditions,
+            "states": list_states(conditions),
+            "merge_delay": max_merge_delay(),
             "columns": charts.stack_days(_sum_days(checks), until=datetime.now(UTC).date()),
             "shares": charts.share(count_parts(checks)),
         }
@@ -47,9 +53,22 @@ def tell(status: LogStatus) -> dict[str, str]:
         "icon": icon,
         "headline": headline,
         "checked": f"{status.check.size:,}" if status.check else "",
-        "queued": f"{status.queue.count:,}",
+        "queued": tell_queue(status.queue),
         "ago": _ago(status),
     }
+
+
+def tell_queue(queue: Queue) -> str:
+    """Say how many records wait, as far as they are counted."""
+    if queue.count is None:
+        return "not known"
+    return f"{queue.count:,}{' or more' if queue.count == Queue.COUNTED else ''}"
+
+
+def list_states(conditions: Sequence[Condition]) -> list[tuple[str, str, str]]:
+    """Return name, title and colour of every named state, whether it holds or not."""
+    colours = {each.name: "bad" if each.state.stops else "warn" for each in conditions}
+    return [(name, STATES[name].title, colours.get(name, "")) for name in Name]
 
 
 def _ago(status: LogStatus) -> str:

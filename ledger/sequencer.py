@@ -18,6 +18,7 @@ from django.db import Error, connection, transaction
 
 from ledger import binary, turns
 from ledger.anchor import Anchor
+from ledger.conditions import Name, name_of
 from ledger.errors import LedgerError, LogRolledBack, LogTampered, NoteError
 from ledger.incarnations import (
     anchor_of,
@@ -31,6 +32,7 @@ from ledger.keyhistory import KeyHistory, Keys
 from ledger.leaf import parse_body
 from ledger.logkeys import is_about_keys, read_history
 from ledger.models import Anchored, Checkpoint, Incarnation, KeyRecord, Log, Tile
+from ledger.nameplate import NamePlate
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note, Signer, sign_note
 from ledger.offers import MinuteHand, make_offer
@@ -72,6 +74,8 @@ class Sequencer:
         self._round = TileRound()
         self._thinning = Thinning()
         self.rests_until = 0.0
+        # What keeps this log from going on, as people call it.
+        self.trouble: Name | None = None
 
     def step(self) -> Batch:
         """Sequence one batch and publish its checkpoint.
@@ -270,7 +274,7 @@ class Sequencer:
 def run(stop: Event) -> None:
     """Sequence all logs until ``stop`` is set; one log's refusal does not hold up the others."""
     sequencers: dict[int, Sequencer] = {}
-    partitions = Partitions()
+    partitions, plate = Partitions(), NamePlate()
     idle = iter(_waits())
     while not stop.is_set():
         began = time.monotonic()
@@ -279,12 +283,14 @@ def run(stop: Event) -> None:
                 sequencers.setdefault(log.pk, Sequencer(log))
             busy = sum(_step_or_report(sequencer) for sequencer in sequencers.values())
             partitions.extend()
-        except Error:
+            plate.show(next((one.trouble for one in sequencers.values() if one.trouble), None))
+        except Error as error:
             # Any of them: a leader that woke too late meets InternalError, not OperationalError.
             logger.warning("the database refused a batch; trying again", exc_info=True)
             connection.close()
             for one in sequencers.values():
                 one.queue.forget()
+            plate.show(name_of(error))
             busy = 0
         if busy:
             idle = iter(_waits())
@@ -299,11 +305,14 @@ def _step_or_report(sequencer: Sequencer) -> int:
     if time.monotonic() < sequencer.rests_until:
         return 0
     try:
-        return sequencer.step().sequenced
-    except (LedgerError, OSError):
+        sequenced = sequencer.step().sequenced
+    except (LedgerError, OSError) as error:
         logger.exception("a log is not sequenced: a person must act")
         sequencer.rests_until = time.monotonic() + REFUSED_SECONDS
+        sequencer.trouble = name_of(error) or Name.LOG_REFUSED
         return 0
+    sequencer.trouble = None
+    return sequenced
 
 
 def _waits() -> Iterator[float]:

@@ -22,7 +22,7 @@ from tests.consent.factories import House, open_house
 from tests.ledger.acts import about, person, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
-QUERIES = 15
+QUERIES = 22
 
 
 @pytest.fixture
@@ -112,7 +112,10 @@ def test_checks_that_stopped_coming_raise_an_alarm(
 @pytest.mark.superuser
 def test_queue_that_does_not_move_raises_an_alarm(officer: Client, acting_as: ActingAs) -> None:
     _age(acting_as, "ledger_pending", "queued_at")
-    assert "is a sequencer running?" in _page(officer)
+    page = _page(officer)
+    assert "Records wait too long" in page
+    assert "See that a sequencer runs" in page
+    assert "<code>queue_growing</code>" in page
 
 
 def test_what_waits_is_shown_with_its_deadline(officer: Client, basket: Any) -> None:

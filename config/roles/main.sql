@@ -36,5 +36,25 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO owner;
 GRANT USAGE ON SCHEMA public TO app, sequencer, eraser, auditor;
 
+-- A transaction that somebody forgot holds back vacuum, and the service must warn of it; yet its
+-- logins may not read the sessions of others, in which statements stand with their values. So a
+-- function of the owner's tells them one role and one age.
+GRANT pg_read_all_stats TO owner WITH INHERIT TRUE, SET FALSE, ADMIN FALSE;
+
+CREATE OR REPLACE FUNCTION public.ledger_oldest_transaction(OUT role name, OUT age interval)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT usename, clock_timestamp() - xact_start FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend'
+      AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+    UNION ALL
+    SELECT owner, clock_timestamp() - prepared FROM pg_prepared_xacts
+    WHERE database = current_database()
+    ORDER BY 2 DESC LIMIT 1
+$$;
+ALTER FUNCTION public.ledger_oldest_transaction() OWNER TO owner;
+REVOKE ALL ON FUNCTION public.ledger_oldest_transaction() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.ledger_oldest_transaction()
+    TO migrator, app, sequencer, eraser, auditor;
+
 -- PostgreSQL lets everybody call a new function; a SECURITY DEFINER one would be open to all.
 ALTER DEFAULT PRIVILEGES FOR ROLE owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

@@ -25,7 +25,12 @@ from tests.conftest import ActingAs
 @pytest.mark.django_db
 def test_a_whole_service_is_ready(client: Client) -> None:
     answer = client.get("/readyz")
-    assert answer.json() == {"ready": True, "reasons": []}
+    assert answer.json() == {
+        "ready": True,
+        "reasons": [],
+        "conditions": [],
+        "maximum_merge_delay_seconds": 60,
+    }
 
 
 def test_a_service_without_database_is_alive_but_not_ready(

@@ -162,7 +162,9 @@ def test_stalled_queue_is_named(healthy: Log, acting_as: ActingAs) -> None:
     record()
     with acting_as("superuser"), connection.cursor() as cursor:
         cursor.execute("UPDATE ledger_pending SET queued_at = now() - interval '5 minutes'")
-    assert _wrong() == [("queues", "log default: 1 records wait, the first for 5 min")]
+    ((topic, said),) = _wrong()
+    assert topic == "states"
+    assert said.startswith("queue_growing: log default: the first record waits 5 min, at most 60 s")
 
 
 @pytest.mark.superuser
@@ -175,17 +177,22 @@ def test_checks_that_stopped_are_named(healthy: Log, acting_as: ActingAs) -> Non
         )
     assert VerificationRun.objects.count() == 1
     (said,) = [said for topic, said in _wrong() if topic == "queues"]
-    assert "checked 1440 min ago" in said
+    assert "checked 24 h ago" in said
 
 
 def test_clock_that_is_off_is_named(healthy: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() - 60)
-    assert [topic for topic, _ in _wrong()] == ["clocks", "clocks"]
+    monkeypatch.setattr(time, "time", lambda: real() - 90.5)
+    ((topic, said),) = _wrong()
+    assert (topic, said.partition(":")[0]) == ("states", "clock_jumped")
+    assert "the main database is 90 s from this machine" in said
+    assert "the keystore database is 90 s from this machine" in said
 
 
-def test_full_disk_is_named(healthy: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "LEAST_FREE_BYTES", 1 << 62)
+def test_disk_that_fills_up_is_named_long_before_it_is_full(
+    healthy: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "ENOUGH_FREE_BYTES", 1 << 62)
     assert {topic for topic, _ in _wrong()} == {"disk"}
 
 

@@ -61,11 +61,11 @@ def django_db_setup(databases: Databases) -> Iterator[None]:
 def home(tmp_path: Path, settings: Settings) -> Path:
     """A home of this test's own: keys, anchors, journal, files and queue."""
     settings.MUNIMENT_HOME = tmp_path
-    for name in ("KEYS", "ANCHOR", "JOURNAL", "FILES", "ARCHIVE"):
+    for name in ("KEYS", "ANCHOR", "JOURNAL", "FILES"):
         folder = tmp_path / name.lower()
         folder.mkdir(mode=0o700)
         setattr(settings, f"MUNIMENT_{name}", folder)
-    places = {"sealed": settings.MUNIMENT_FILES, "archive": settings.MUNIMENT_ARCHIVE}
+    places = {"sealed": settings.MUNIMENT_FILES, "archive": tmp_path / "archive"}
     settings.STORAGES = settings.STORAGES | {
         name: {**settings.STORAGES[name], "OPTIONS": {"location": place}}
         for name, place in places.items()

@@ -7,19 +7,30 @@ const TAKEN_OUT_BY = [["log_key.compromised", "key.compromised"], ["log_key.rota
  * those that it replaces, a compromise the key it names. Smaller checkpoints count.
  */
 async function checkKeys(files, leaves, keys, origin, findings) {
-  const events = [...leaves.values()].filter(({ facts }) => facts.origin === origin);
+  const ended = TAKEN_OUT_BY.map(([kind, code]) => [code, endedBy(kind, leaves, keys, origin)]);
   for (const [path, note] of await notesOf(files)) {
-    const { size } = note;
     const out = new Set();
-    for (const [kind, code] of TAKEN_OUT_BY) {
-      const told = events.filter((leaf) => leaf.kind === kind && leaf.index < size);
-      for (const { facts } of told) for (const vkey of takenOut(facts)) out.add(vkey);
+    for (const [code, ends] of ended) {
+      for (const [vkey, index] of ends) if (index < note.size) out.add(vkey);
       if (isWholeBy(note, keys, new Set()) && !isWholeBy(note, keys, out)) {
         findings.add(code, "its tree says that the keys that signed are out of use", path);
         break;
       }
     }
   }
+}
+
+/** Return the keys that records of `kind` take out of use, each with the first such leaf's index. */
+function endedBy(kind, leaves, keys, origin) {
+  const known = new Set(keys.verifiers.map(({ vkey }) => vkey));
+  const ended = new Map();
+  for (const leaf of leaves.values()) {
+    if (leaf.kind !== kind || leaf.facts.origin !== origin) continue;
+    for (const vkey of takenOut(leaf.facts)) {
+      if (known.has(vkey) && !ended.has(vkey)) ended.set(vkey, leaf.index);
+    }
+  }
+  return ended;
 }
 
 /** Return [path, {size, signatures}] of every well-formed checkpoint. */

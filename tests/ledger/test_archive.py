@@ -107,7 +107,8 @@ def _append(count: int) -> None:
 
 
 def _file(path: str) -> Path:
-    return Path(django_settings.STORAGES["archive"]["OPTIONS"]["location"]) / path
+    home: Path = django_settings.MUNIMENT_HOME
+    return home / "archive" / path
 
 
 def _spoil(path: Path) -> None:

@@ -1,5 +1,6 @@
 """The archive's files, in the storage ``archive``: each is written once."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,30 +19,30 @@ ALIAS = "archive"
 
 def put(path: str, content: bytes) -> None:
     """Write a file, or find it as it should be. Raises CopyBroken where another content lies."""
-    storage = _storage()
-    if not storage.exists(path):
-        name = storage.save(path, ContentFile(content))
-        if name == path:
+    if _storage().exists(path):
+        found = get(path)
+        if found == content:
             return
-        storage.delete(name)  # somebody else was quicker
-    if get(path) != content:
-        raise CopyBroken(f"the archive holds another {path} already: give it an empty place")
+        # A process that died while it wrote leaves the beginning.
+        if not content.startswith(found):
+            raise CopyBroken(f"the archive holds another {path} already: give it an empty place")
+    replace(path, content)
 
 
 def replace(path: str, content: bytes) -> None:
     """Write a file in the place of an older one."""
-    if _storage().exists(path):
-        _storage().delete(path)
-    put(path, content)
+    _save(path, ContentFile(content))
+
+
+def settle() -> None:
+    """Return once a power cut cannot take back what was written to a disk of this machine."""
+    os.sync()
 
 
 def replace_by(path: str, file: Path) -> None:
     """Write the content of ``file``, which may be large, in the place of an older one."""
-    if _storage().exists(path):
-        _storage().delete(path)
     with file.open("rb") as opened:
-        if _storage().save(path, File(opened)) != path:
-            raise CopyBroken(f"{path} in the archive is written by somebody else at the same time")
+        _save(path, File(opened))
 
 
 @contextmanager
@@ -76,6 +77,14 @@ def prefix_of(incarnation: Incarnation) -> str:
 def tile_path(incarnation: Incarnation, tile: TilePath) -> str:
     """Return where a tile or an entry bundle lies."""
     return f"{prefix_of(incarnation)}/tile/{tile}"
+
+
+def _save(path: str, content: File) -> None:
+    storage = _storage()
+    if storage.exists(path):
+        storage.delete(path)
+    if storage.save(path, content) != path:
+        raise CopyBroken(f"{path} in the archive is written by somebody else at the same time")
 
 
 def _storage() -> Storage:

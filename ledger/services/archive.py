@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from ledger import turns
-from ledger.archive import checking, copying
+from ledger.archive import checking, copying, store
 from ledger.archive.manifest import Manifest
 from ledger.errors import NotArchivable
 from ledger.kinds import Kind
@@ -65,6 +65,7 @@ def copy_partition(partition: Partition, progress: Progress = lambda _: None) ->
         manifest = copying.copy(partition, parts, progress)
         checking.check_against_database(manifest, partition)
     checking.check(manifest, progress)
+    store.settle()
     with turns.alone(turns.ARCHIVE):
         _check_turn(partition)
         archive = Archive.objects.create(

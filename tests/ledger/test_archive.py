@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from config import environment
 from config.embedded import SUPERUSER
-from ledger.archive.copying import archived_size
+from ledger.archive.copying import Part, archived_size, copy
 from ledger.archive.reading import read_body
 from ledger.errors import CopyBroken, LogTampered, NotArchivable
 from ledger.leaf import parse_body
@@ -317,6 +317,20 @@ def test_copy_goes_on_after_a_sudden_death(
         )
         assert service.detach_partition(archive) == LEAVES - 1
     assert verify_log(log).is_sound
+
+
+def test_file_cut_off_by_a_death_is_written_again_and_another_is_refused(
+    copied: Archive, first: Partition, acting_as: ActingAs
+) -> None:
+    entries = _file("default/tile/entries/001")
+    entries.write_bytes(entries.read_bytes()[:1000])
+    parts = [Part(Incarnation.objects.get(), 0, TILES * TILE_WIDTH)]
+    with acting_as("eraser"), transaction.atomic():
+        copy(first, parts, lambda _: None)
+        service.check_copy(copied)
+        _spoil(entries)
+        with pytest.raises(CopyBroken, match="holds another default/tile/entries/001"):
+            copy(first, parts, lambda _: None)
 
 
 def test_death_around_the_commit_leaves_all_or_nothing(

@@ -152,9 +152,13 @@ def _parse(data: bytes) -> dict[str, JSON]:
 
 
 def _body_of(value: dict[str, JSON]) -> Body:
+    # Looked at first: a record of another version may have other keys.
+    version = value.get("v")
+    if type(version) is int and version != VERSION:
+        raise LeafError(f"record is of version {version}, this software reads {VERSION}")
     _check_keys(value, {"at", "commitments", "facts", "kind", "v"}, "record")
-    if type(value["v"]) is not int or value["v"] != VERSION:
-        raise LeafError(f"record's version is not {VERSION}")
+    if type(version) is not int:
+        raise LeafError("record's version is not an integer")
     at, kind, facts = value["at"], value["kind"], value["facts"]
     if type(at) is not str or type(kind) is not str or type(facts) is not dict:
         raise LeafError("record's at, kind and facts are not a text, a text and an object")

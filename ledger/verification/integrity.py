@@ -16,8 +16,9 @@ from django.db import connection
 from django.db.models import Max, QuerySet
 
 from ledger.archive.reading import read_bundle
-from ledger.errors import LogTampered
+from ledger.errors import FactsRefused, LogTampered
 from ledger.keyhistory import KeyHistory
+from ledger.kinds import KINDS
 from ledger.leaf import Body, parse_body
 from ledger.merkle import TILE_HEIGHT, TILE_WIDTH, RightEdge, tile_root
 from ledger.models import Incarnation, Tile
@@ -138,7 +139,7 @@ class _Joined:
         for index, raw in checked.told:
             body = parse_body(raw.encode())
             self._parts.take(index, raw.encode(), body)
-            if index == 0 or body.kind in _TELLS:
+            if index == 0 or (body.kind in _TELLS and self._is_as_declared(index, body)):
                 self.told[index] = body
         self.sealed += checked.sealed
         self._join(span.begin, checked)
@@ -157,6 +158,14 @@ class _Joined:
         for extra in self._tiles().filter(level=0, index__gte=full).order_by("index"):
             message = f"tile 0/{extra.index} covers leaves that are not there"
             self._found("tile_extra", message, None)
+
+    def _is_as_declared(self, index: int, body: Body) -> bool:
+        try:
+            KINDS.get(body.kind).parse_facts(dict(body.facts))
+        except FactsRefused as error:
+            self._found("facts_malformed", f"leaf {index}: {error}", index)
+            return False
+        return True
 
     def _join(self, begin: int, checked: Checked) -> None:
         heads = deque(checked.heads)

@@ -200,11 +200,15 @@ class OpennessCheck:
 
     def _note_rows(self, leaf: Placed, opening: Opening) -> None:
         payload: dict[str, Any] = dict(opening.payload)
-        for row in [payload[name] for name in ("row",) if name in payload] + payload.get(
-            "rows", []
-        ):
-            statement = Statement(row["columns"], leaf.index, str(leaf.record))
-            self.stated.note(row["table"], row["id"], statement)
+        many = payload.get("rows", [])
+        for row in [*(payload[name] for name in ("row",) if name in payload), *_listed(many)]:
+            match row:
+                case {"table": str(table), "id": str(pk), "columns": str(columns)}:
+                    statement = Statement(columns, leaf.index, str(leaf.record))
+                    self.stated.note(table, pk, statement)
+                case _:
+                    message = f"leaf {leaf.index} speaks of a row, but says neither which nor how"
+                    self._found("statement_malformed", message, leaf.index)
 
     def _check_tombstone(self, index: int, tombstone: Tombstone, commitment: bytes) -> None:
         place = f"the tombstone of segment {tombstone.position} of leaf {index}"
@@ -227,3 +231,7 @@ class OpennessCheck:
 
     def _found(self, code: str, message: str, index: int | None) -> None:
         self._verdict.found(_OPENNESS, code, message, index)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if type(value) is list else [value]

@@ -185,6 +185,17 @@ def exact(value: JSON, **types: type) -> dict[str, Any]:
     return value
 
 
+def versioned(value: JSON, **types: type) -> dict[str, Any]:
+    """Return ``value`` as ``exact`` does, once its member ``v`` is the version read here.
+
+    That is looked at first: another version may have other keys. Raises Malformed.
+    """
+    version = value.get("v") if type(value) is dict else None
+    if type(version) is int and version != VERSION:
+        raise Malformed(f"version is {version}, this verifier reads {VERSION}")
+    return exact(value, v=int, **types)
+
+
 def natural(value: JSON) -> int:
     """Return ``value``, an integer from 0. Raises Malformed."""
     if type(value) is not int or not 0 <= value <= MAX_INTEGER:

@@ -21,7 +21,17 @@ from ledger.note import Checkpoint, SignatureType
 from ledger.tlogproof import TlogProof, parse_consistency
 
 from . import bundle
-from .bundle import DISCLOSED, MANIFEST, REQUIRED, UNLISTED, Malformed, binary, exact, natural
+from .bundle import (
+    DISCLOSED,
+    MANIFEST,
+    REQUIRED,
+    UNLISTED,
+    Malformed,
+    binary,
+    exact,
+    natural,
+    versioned,
+)
 from .findings import Code, Findings
 from .signatures import Keys, check_signatures
 
@@ -95,10 +105,8 @@ def _read(files: Mapping[str, bytes], findings: Findings) -> dict[str, Listed] |
 
 
 def _parse(data: bytes) -> dict[str, Listed]:
-    value = exact(parse_object(data), files=list, salt=str, v=int)
+    value = versioned(parse_object(data), files=list, salt=str)
     binary(value["salt"])
-    if value["v"] != bundle.VERSION:
-        raise Malformed(f"version is {value['v']}, wanted {bundle.VERSION}")
     listed: dict[str, Listed] = {}
     before = ""
     for entry in value["files"]:

@@ -25,6 +25,7 @@ from .bundle import (
     PlacedOpening,
     Tombstone,
     exact,
+    versioned,
 )
 from .findings import Code, Findings
 from .leaves import Leaves
@@ -255,11 +256,9 @@ def _check_names(files: Mapping[str, bytes], findings: Findings) -> None:
     if NAMES not in files:
         return
     try:
-        value = exact(parse_object(files[NAMES]), names=list, salt=str, v=int)
+        value = versioned(parse_object(files[NAMES]), names=list, salt=str)
         bundle.binary(value["salt"])
         for name in value["names"]:
             exact(name, handle=str, name=str)
-        if value["v"] != bundle.VERSION:
-            raise Malformed(f"version is {value['v']}, wanted {bundle.VERSION}")
     except (CanonicalError, Malformed) as exc:
         findings.add(Code.NAMES_MALFORMED, exc, NAMES)

@@ -8,7 +8,7 @@ from ledger.errors import CanonicalError
 from ledger.note import Checkpoint
 
 from . import bundle
-from .bundle import REPORT, Malformed, Place, exact, natural
+from .bundle import REPORT, Malformed, Place, exact, natural, versioned
 from .findings import Code, Findings
 
 
@@ -51,17 +51,14 @@ class Report:
     @classmethod
     def parse(cls, data: bytes) -> "Report":
         """Read a report. Raises Malformed and CanonicalError."""
-        value = exact(
+        value = versioned(
             parse_object(data),
             content=dict,
             figures=list,
             origin=str,
             period=dict,
             positions=dict,
-            v=int,
         )
-        if value["v"] != bundle.VERSION:
-            raise Malformed(f"version is {value['v']}, wanted {bundle.VERSION}")
         period = exact(value["period"], closed_by=int, end=int, first=int, opened_by=int)
         positions = exact(value["positions"], missing=list, opened=list)
         return cls(

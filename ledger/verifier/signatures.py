@@ -14,7 +14,7 @@ from ledger.tlogpolicy import LOG_TYPES, Policy
 from ledger.tlogproof import parse_consistency
 
 from . import bundle
-from .bundle import CHECKPOINT, POLICY, TRUST, Malformed, exact
+from .bundle import CHECKPOINT, POLICY, TRUST, Malformed, versioned
 from .findings import Code, Findings
 
 
@@ -89,9 +89,7 @@ class Trust:
     @classmethod
     def parse(cls, data: bytes) -> "Trust":
         """Read a trust file. Raises Malformed and CanonicalError."""
-        value = exact(parse_object(data), pades=list, tsa=list, v=int)
-        if value["v"] != bundle.VERSION:
-            raise Malformed(f"version is {value['v']}, wanted {bundle.VERSION}")
+        value = versioned(parse_object(data), pades=list, tsa=list)
         if any(type(root) is not str for root in [*value["pades"], *value["tsa"]]):
             raise Malformed("wanted lists of PEM texts")
         return cls(frozenset(value["pades"]), frozenset(value["tsa"]))

@@ -1,12 +1,17 @@
 """What ledger tests arrange with: plain events about no row, and people with a scope."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from ledger.canonical import JSON, canonical
 from ledger.kinds import KINDS, Count, Divisible, Facts, Kind
 from ledger.models import Record, Retention
 from ledger.services import Unsealed, append, open_scope
+
+
+_AT = "2026-11-20T15:04:00Z"
 
 
 class Tries(Facts):
@@ -40,3 +45,11 @@ def person() -> UUID:
 def about(*people: UUID, **payload: str) -> Unsealed:
     """Return a segment of these people, shared when there are several."""
     return Unsealed("subject", people, payload)
+
+
+def write_past_services(kind: str, facts: Mapping[str, JSON]) -> None:
+    """Append a record as a program with the application's role could: any facts, no segments."""
+    body = canonical({"at": _AT, "commitments": [], "facts": dict(facts), "kind": kind, "v": 1})
+    query = "SELECT ledger_append('default', gen_random_uuid(), %s, 'minute', %s, '{}', '{}')"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [_AT, body[len(f'{{"at":"{_AT}",') :]])

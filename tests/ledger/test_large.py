@@ -12,7 +12,7 @@ import pytest
 from django.db import connections, transaction
 
 from ledger import vault
-from ledger.canonical import JSON, canonical, parse_object
+from ledger.canonical import JSON, parse_object
 from ledger.errors import FactsRefused, OffTheRecord, RecordTooLarge, ScopeGone
 from ledger.kinds import Continued, Kind, KindRegistry
 from ledger.leaf import parse_body
@@ -20,7 +20,14 @@ from ledger.models import HOUSE_SCOPE, Leaf, Log, Pending, Record, Retention, Se
 from ledger.services import append_large, close_epoch, destroy_scopes, open_scopes
 from ledger.verification import LogVerdict, verify_log
 from tests.conftest import ActingAs
-from tests.ledger.acts import CROWD_GATHERED, THING_TESTED, Crowd, Tries, about
+from tests.ledger.acts import (
+    CROWD_GATHERED,
+    THING_TESTED,
+    Crowd,
+    Tries,
+    about,
+    write_past_services,
+)
 from tests.ledger.forging import forge
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -260,7 +267,7 @@ def test_part_that_no_event_wants_is_found(
     log: Log, sequence: Sequence, facts: dict[str, JSON], code: str, complaint: str
 ) -> None:
     sequence()
-    _write(CONTINUED, facts)
+    write_past_services(CONTINUED, facts)
     sequence()
     (finding,) = verify_log(log).findings
     assert (finding.code, finding.index, complaint in finding.message) == (code, 1, True)
@@ -270,7 +277,7 @@ def test_part_told_twice_is_found(log: Log, sequence: Sequence) -> None:
     sequence()
     header = _gather(*[HOUSE_SCOPE] * 300)
     digest = f"sha256:{hashlib.sha256(header.body).hexdigest()}"
-    _write(CONTINUED, {"header": digest, "part": 2, "parts": 2})
+    write_past_services(CONTINUED, {"header": digest, "part": 2, "parts": 2})
     sequence()
     assert [(one.code, one.index) for one in verify_log(log).findings] == [("part_stray", 3)]
 
@@ -278,19 +285,10 @@ def test_part_told_twice_is_found(log: Log, sequence: Sequence) -> None:
 def test_event_that_begins_twice_and_goes_on_once_is_found(log: Log, sequence: Sequence) -> None:
     sequence()
     for _ in range(2):
-        _write(GATHERED, {"people": 1, "parts": 2})
+        write_past_services(GATHERED, {"people": 1, "parts": 2})
     sequence()
     found = [(one.code, one.index) for one in verify_log(log).findings]
     assert found == [("parts_missing", 1), ("parts_missing", 2)]
-
-
-def _write(kind: str, facts: dict[str, JSON]) -> None:
-    """Append a record as a program with the application's role could, past all services."""
-    at = "2026-11-20T15:04:00Z"
-    body = canonical({"at": at, "commitments": [], "facts": facts, "kind": kind, "v": 1})
-    query = "SELECT ledger_append('default', gen_random_uuid(), %s, 'minute', %s, '{}', '{}')"
-    with connections["default"].cursor() as cursor:
-        cursor.execute(query, [at, body[len('{"at":"2026-11-20T15:04:00Z",') :]])
 
 
 # A hundred thousand -------------------------------------------------------------------------------

@@ -117,8 +117,9 @@ B64 = strict_base64.encode(bytes(32))
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        (good(v=2), "version is not 1"),
-        (good(v=True), "version is not 1"),
+        (good(v=2), "record is of version 2, this software reads 1"),
+        (good(v=2, more={}), "record is of version 2, this software reads 1"),
+        (good(v=True), "record's version is not an integer"),
         (good(extra=1), "record has not exactly the keys"),
         (good(at=1), "at, kind and facts are not"),
         (good(facts=[]), "at, kind and facts are not"),

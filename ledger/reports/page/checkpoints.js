@@ -139,9 +139,7 @@ async function checkTrust(files, outside, findings) {
 
 /** Return the PEM texts {pades, tsa} of a trust file's roots. */
 function parseTrust(data) {
-  const value = exact(parseObject(data), { pades: "list", tsa: "list", v: "integer" });
-  checkVersion(value);
-  const { pades, tsa } = value;
+  const { pades, tsa } = versioned(parseObject(data), { pades: "list", tsa: "list" });
   if ([...pades, ...tsa].some((root) => typeof root !== "string")) {
     throw new Refused("wanted lists of PEM texts");
   }

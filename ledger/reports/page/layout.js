@@ -115,8 +115,13 @@ function binary(value) {
   return data;
 }
 
-function checkVersion(value) {
-  if (value.v !== BUNDLE_VERSION) throw new Refused(`version is ${value.v}, wanted ${BUNDLE_VERSION}`);
+/** Return `value` as `exact` does, once its version, looked at first, is the one read here. */
+function versioned(value, types, wanted = BUNDLE_VERSION) {
+  const version = typeOf(value) === "object" ? value.v : null;
+  if (typeOf(version) === "integer" && version !== wanted) {
+    throw new Refused(`version is ${version}, this verifier reads ${wanted}`);
+  }
+  return exact(value, { ...types, v: "integer" });
 }
 
 /** Return -1, 0 or 1 for two places {index, position}; null comes before all. */

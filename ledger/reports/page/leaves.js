@@ -20,9 +20,8 @@ async function parseLeaf(data) {
 }
 
 function parseBody(record) {
-  const types = { at: "text", commitments: "list", facts: "object", kind: "text", v: "integer" };
-  const { at, facts, kind, v, ...body } = exact(record, types);
-  if (v !== LEAF_VERSION) throw new Refused(`record's version is not ${LEAF_VERSION}`);
+  const types = { at: "text", commitments: "list", facts: "object", kind: "text" };
+  const { at, facts, kind, ...body } = versioned(record, types, LEAF_VERSION);
   if (!isMinute(at)) throw new Refused("record's at is not a time in UTC, cut to the minute");
   if (!KIND.test(kind)) throw new Refused("record's kind is not of the form noun.past_participle");
   const count = body.commitments.length;

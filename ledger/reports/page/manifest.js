@@ -39,9 +39,8 @@ async function readManifest(files, findings) {
 }
 
 function parseManifest(data) {
-  const value = exact(parseObject(data), { files: "list", salt: "text", v: "integer" });
+  const value = versioned(parseObject(data), { files: "list", salt: "text" });
   binary(value.salt);
-  checkVersion(value);
   const listed = new Map();
   let before = "";
   for (const entry of value.files) {

@@ -239,9 +239,8 @@ async function checkNames(files, findings) {
   const data = files.get(PATHS.names);
   if (!data) return;
   await findings.attempt("names.malformed", PATHS.names, {}, () => {
-    const value = exact(parseObject(data), { names: "list", salt: "text", v: "integer" });
+    const value = versioned(parseObject(data), { names: "list", salt: "text" });
     binary(value.salt);
     for (const name of value.names) exact(name, { handle: "text", name: "text" });
-    checkVersion(value);
   });
 }

@@ -32,10 +32,9 @@ async function readReport(files, head, checkpoints, findings) {
 }
 
 function parseReport(data) {
-  const value = exact(parseObject(data), {
-    content: "object", figures: "list", origin: "text", period: "object", positions: "object", v: "integer",
+  const value = versioned(parseObject(data), {
+    content: "object", figures: "list", origin: "text", period: "object", positions: "object",
   });
-  checkVersion(value);
   const integers = { closed_by: "integer", end: "integer", first: "integer", opened_by: "integer" };
   const period = Object.entries(exact(value.period, integers)).map(([name, n]) => [name, natural(n)]);
   const { missing, opened } = exact(value.positions, { missing: "list", opened: "list" });

@@ -10,7 +10,6 @@ from ledger.kinds import KINDS, Count, Divisible, Facts, Kind
 from ledger.models import Record, Retention
 from ledger.services import Unsealed, append, open_scope
 
-
 _AT = "2026-11-20T15:04:00Z"
 
 

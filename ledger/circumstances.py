@@ -111,7 +111,7 @@ CLOCK = ClockWatch()
 
 
 def _rooms() -> Iterator[tuple[str, int]]:
-    """Yield the free bytes of each place that is on this machine."""
+    """Yield the free bytes of each place that this process can see on its machine."""
     places = {
         "service's folder": settings.MUNIMENT_HOME,
         "safe copies": settings.MUNIMENT_ANCHOR,
@@ -121,7 +121,7 @@ def _rooms() -> Iterator[tuple[str, int]]:
     if settings.MUNIMENT_EMBEDDED:
         places["databases"] = settings.MUNIMENT_HOME / "postgres"
     for place, folder in places.items():
-        if folder.exists():
+        with suppress(OSError):
             yield place, shutil.disk_usage(folder).free
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -295,6 +296,15 @@ def _refuse_writes(event: str, sqlstate: str) -> None:
             f"$$ BEGIN RAISE 'could not extend file' USING ERRCODE = '{sqlstate}'; END $$"
         )
         cursor.execute(f"CREATE TRIGGER refuse {event} EXECUTE FUNCTION refuse()")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_place_that_this_process_cannot_see_is_left_out(
+    log: Log, settings: Settings, home: Path
+) -> None:
+    settings.MUNIMENT_ANCHOR = home / "nowhere"
+    settings.MUNIMENT_JOURNAL = home / ("x" * 300)
+    assert read_circumstances().rooms.keys() == {"service's folder", "sealed files"}
 
 
 # A growing queue ----------------------------------------------------------------------------------

@@ -78,6 +78,17 @@ GLOSSARY.explain(
         "pending, sequenced, anchored",
     ),
     Term(
+        "Sequencer",
+        "The program that gives new records their places, signs checkpoints and keeps their safe "
+        "copies. Several may run; one of them works, the others stand by.",
+    ),
+    Term(
+        "Waiting time promised",
+        "Within this time a new record has its place under a signed checkpoint. When one waits "
+        "longer, the start page says so.",
+        "maximum merge delay",
+    ),
+    Term(
         "Sealed part",
         "What a record says of one person, encrypted under that person's own key.",
         "segment",

@@ -244,7 +244,7 @@ def test_all_is_well_where_nothing_is_wrong(
     settings.MUNIMENT_MAX_MERGE_DELAY = 90
     _assert_told(None, officer)
     assert officer.get("/readyz").json()["maximum_merge_delay_seconds"] == 90
-    assert "within 90 seconds" in officer.get("/admin/").content.decode()
+    assert "within 90 seconds," in officer.get("/admin/").content.decode()
     assert "muniment_maximum_merge_delay_seconds 90.0\n" in officer.get("/metrics").content.decode()
 
 

@@ -73,6 +73,8 @@ INTERNAL: frozenset[type[Exception]] = frozenset(
         ledger.LogGoesOn,
         ledger.LogTampered,
         ledger.JournalBroken,
+        ledger.NotArchivable,
+        ledger.CopyBroken,
         ledger.VerificationBroken,
         ledger.PeerFailed,
         ledger.AddressRefused,

@@ -20,12 +20,13 @@ from ledger.models import Incarnation, Log, Record, recorded_models
 from ledger.note import Checkpoint as TreeHead
 from ledger.record_kinds import LOG_ANNOUNCED, Predecessor
 from ledger.services.append import DEFAULT_LOG
+from ledger.soundness import max_merge_delay
 from ledger.verification.findings import Aspect, LogVerdict
 from ledger.verification.stated import Stated, Statement
 
 _COMPLETENESS = Aspect.COMPLETENESS
-# Transaction timeout of the application, plus the time a sequencer may take (design 5).
-PENDING_AT_MOST = timedelta(seconds=30 + 30)
+# The application's transaction timeout (design 5): ``queued_at`` is its transaction's begin.
+_BEGUN_AT_MOST = timedelta(seconds=30)
 _REPORTED_AT_MOST = 50
 
 # Digest of a row's columns, and its newest record.
@@ -115,7 +116,7 @@ def check_records(log: Log, verdict: LogVerdict) -> None:
     late = _ids(
         "SELECT p.record_id FROM ledger_pending p JOIN ledger_record r ON r.id = p.record_id "
         "WHERE r.log_id = %s AND p.queued_at < %s ORDER BY 1",
-        [log.pk, timezone.now() - PENDING_AT_MOST],
+        [log.pk, timezone.now() - _BEGUN_AT_MOST - max_merge_delay()],
     )
     if late:
         message = f"{len(late)} records wait too long, from record {late[0]} on: is a sequencer up?"

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from consent.models import Account
 from consent.roles import RoleCode
 from ledger.admin import records
-from ledger.models import Checkpoint, Leaf, Log, Record, Segment, VerificationRun
+from ledger.models import Checkpoint, Leaf, Log, Partition, Record, Segment, VerificationRun
 from ledger.services import close_epoch, destroy_scopes
 from ledger.services.watch import check_log
 from ledger.standing import Standing
@@ -23,7 +23,7 @@ from tests.consent.factories import House, open_house
 from tests.ledger.acts import about, person, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LISTS = "log record checkpoint verificationrun incarnation leaf tile segment tombstone scope"
+LISTS = "log record checkpoint verificationrun incarnation leaf tile partition tombstone scope"
 QUERIES_OF_A_LIST = 8
 
 
@@ -66,7 +66,7 @@ def test_lists_open_with_few_queries(
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("model", [Log, Record, Checkpoint, VerificationRun, Leaf, Segment])
+@pytest.mark.parametrize("model", [Log, Record, Checkpoint, VerificationRun, Leaf, Partition])
 def test_pages_of_stored_rows_open_and_offer_nothing_to_save(
     model: Any, auditor: Client, sequence: Callable[[], int], log: Log
 ) -> None:

@@ -26,6 +26,7 @@ from ledger.verification.keys import check_keys
 from ledger.verification.openness import OpennessCheck, read_leaves
 from ledger.verification.outsiders import check_outsiders
 from ledger.verification.parts import Parts
+from ledger.verification.times import check_times
 
 Progress = Callable[[int], None]
 # What each origin's anchor held before the snapshot.
@@ -120,7 +121,7 @@ def _verify_incarnation(
         asked=frozenset(asked),
         progress=progress,
     )
-    check_outsiders(incarnation, verdict)
+    check_times(incarnation, check_outsiders(incarnation, verdict), verdict)
     verdict.rests_on = read_grounds(incarnation, verdict.size)
     for index, body in checked.told.items():
         _check_opening(incarnation, index, body, verdict, keys)

@@ -1,16 +1,16 @@
 """What ledger tests arrange with: plain events about no row, and people with a scope."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from ledger.canonical import JSON, canonical
 from ledger.kinds import KINDS, Count, Divisible, Facts, Kind
+from ledger.leaf import format_at
 from ledger.models import Record, Retention
 from ledger.services import Unsealed, append, open_scope
-
-_AT = "2026-11-20T15:04:00Z"
 
 
 class Tries(Facts):
@@ -46,9 +46,12 @@ def about(*people: UUID, **payload: str) -> Unsealed:
     return Unsealed("subject", people, payload)
 
 
-def write_past_services(kind: str, facts: Mapping[str, JSON]) -> None:
+def write_past_services(
+    kind: str, facts: Mapping[str, JSON], at: datetime = datetime(2026, 11, 20, 15, 4, tzinfo=UTC)
+) -> None:
     """Append a record as a program with the application's role could: any facts, no segments."""
-    body = canonical({"at": _AT, "commitments": [], "facts": dict(facts), "kind": kind, "v": 1})
+    said = format_at(at)
+    body = canonical({"at": said, "commitments": [], "facts": dict(facts), "kind": kind, "v": 1})
     query = "SELECT ledger_append('default', gen_random_uuid(), %s, 'minute', %s, '{}', '{}')"
     with connection.cursor() as cursor:
-        cursor.execute(query, [_AT, body[len(f'{{"at":"{_AT}",') :]])
+        cursor.execute(query, [said, body[len(f'{{"at":"{said}",') :]])

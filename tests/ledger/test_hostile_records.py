@@ -1,15 +1,19 @@
-"""Records that a program with the application's role wrote past all services: named, no more."""
+"""Records written past all services, or taken out before they had a place: what is noticed."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 
+from consent.models import Project
 from ledger.canonical import JSON
 from ledger.models import HOUSE_SCOPE, Log
-from ledger.services import Unsealed
+from ledger.services import Unsealed, append
 from ledger.verification import verify_log
-from tests.ledger.acts import record, write_past_services
+from tests.conftest import ActingAs
+from tests.ledger.acts import THING_TESTED, Tries, record, write_past_services
+from tests.ledger.forging import forge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,3 +66,22 @@ def test_segment_that_speaks_of_no_row_in_particular_is_named(
     sequence()
     found = [(one.code, one.index) for one in verify_log(log).findings]
     assert found == [("statement_malformed", 1)]
+
+
+@pytest.mark.superuser
+def test_waiting_record_that_a_superuser_takes_out_is_missed_by_its_row(
+    log: Log, sequence: Callable[[], int], acting_as: ActingAs
+) -> None:
+    sequence()
+    with transaction.atomic():
+        row = Project.objects.create(code="taken-out")
+        append(kind=THING_TESTED, facts=Tries(tries=1), segments=[Unsealed("house", rows=(row,))])
+    with acting_as("superuser"):
+        forge(
+            "DELETE FROM ledger_record WHERE id IN (SELECT record_id FROM ledger_pending)",
+            "DELETE FROM ledger_pending",
+        )
+    sequence()
+    (finding,) = verify_log(log).findings
+    assert finding.code == "row_unrecorded"
+    assert finding.message == f"row {row.pk} of consent_project is told of by no record"

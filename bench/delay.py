@@ -27,6 +27,8 @@ def publish_delay() -> Iterator[Line]:
     sequencer.start()
     watch = _Watch()
     try:
+        # Once it has published one, it is up: how long a process takes to start is no delay.
+        _write(0)
         settle(sequencer)
         watch.start()
         written = _write_steadily()

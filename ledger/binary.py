@@ -11,12 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import generators, sql
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 
 Row = tuple[Any, ...]
-Cells = list[bytes | None]
+Cells = list[bytes]
 Query = str | sql.SQL | sql.Composed
 _BYTEA = 17  # its object id
 
@@ -27,22 +28,29 @@ def fetch(query: Query, arguments: Sequence[Any] = ()) -> list[Row]:
         return cursor.execute(query, arguments, binary=True).fetchall()
 
 
-def send(statement: str, arguments: Sequence[str | bytes | None]) -> Callable[[], Cells]:
-    """Send a statement that gives one row, and go on; call what is returned to wait for it.
+def send(
+    statement: str,
+    arguments: Sequence[str | bytes | None],
+    *,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Callable[[], list[Cells]]:
+    """Send a statement that gives rows, and go on; call what is returned to wait for them.
 
     For the path that every record takes: no cursor, no adaptation. Parameters are ``$1`` …; text
-    goes as text, bytes in PostgreSQL's binary format, and the cells come as text. The answer must
-    be waited for before anything else is asked on this connection. Raises Django's DatabaseError.
+    goes as text, bytes in PostgreSQL's binary format; the cells come as text, NULL as none of it.
+    The answer must be waited for before anything else is asked on this connection. Raises
+    Django's DatabaseError.
     """
-    raw = _raw()
+    database = connections[using]
+    raw = _raw(using)
     if raw.info.transaction_status == TransactionStatus.IDLE and not raw.autocommit:
         fetch("SELECT")  # psycopg begins a transaction with its own first statement only
     values = [one.encode() if isinstance(one, str) else one for one in arguments]
     formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in arguments]
-    with connection.wrap_database_errors, raw.lock:
+    with database.wrap_database_errors, raw.lock:
         raw.pgconn.send_query_params(statement.encode(), values, param_formats=formats)
         raw.pgconn.flush()
-    return partial(_receive, raw)
+    return partial(_receive, database, raw)
 
 
 def bytea_array(values: Sequence[bytes]) -> bytes:
@@ -58,12 +66,16 @@ def text_array(values: Iterable[Any]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
-def _receive(raw: psycopg.Connection[Row]) -> Cells:
-    with connection.wrap_database_errors, raw.lock:
+def _receive(database: BaseDatabaseWrapper, raw: psycopg.Connection[Row]) -> list[Cells]:
+    with database.wrap_database_errors, raw.lock:
         (result,) = raw.wait(generators.execute(raw.pgconn))
         if result.status != ExecStatus.TUPLES_OK:
             raise psycopg.errors.error_from_result(result, raw.info.encoding)
-        return [result.get_value(0, column) for column in range(result.nfields)]
+        columns = range(result.nfields)
+        return [
+            [result.get_value(row, column) or b"" for column in columns]
+            for row in range(result.ntuples)
+        ]
 
 
 def stream(query: Query, arguments: Sequence[Any] = (), *, chunk: int = 2000) -> Iterator[Row]:
@@ -97,7 +109,8 @@ def copy_in(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]
             copy.write_row(row)
 
 
-def _raw() -> psycopg.Connection[Row]:
-    connection.ensure_connection()
-    raw: psycopg.Connection[Row] = connection.connection
+def _raw(using: str = DEFAULT_DB_ALIAS) -> psycopg.Connection[Row]:
+    database = connections[using]
+    database.ensure_connection()
+    raw: psycopg.Connection[Row] = database.connection
     return raw

@@ -107,9 +107,27 @@ def get_standing(uuid: UUID) -> Standing:
 
 
 def standing_of(record: Record) -> Standing:
-    """Tell how a row of ``placed_records`` stands, without a query while it is not archived."""
+    """Tell how a row of ``placed_records`` stands, without a query while it is not archived.
+
+    Raises LeafError where something else lies than was ever recorded, CopyBroken where the
+    archive cannot give it.
+    """
+    return Standing(record, parse_body(read_body(record)), state_of(record), leaf_of(record))
+
+
+def leaf_of(record: Record) -> Leaf | None:
+    """Return the place of a row of ``placed_records``."""
     leaf: Leaf | None = getattr(record, "leaf", None)
-    return Standing(record, parse_body(read_body(record)), _state(record, leaf), leaf)
+    return leaf
+
+
+def state_of(record: Record) -> RecordState:
+    """Tell how far a row of ``placed_records`` has come."""
+    leaf = leaf_of(record)
+    if leaf is None:
+        return RecordState.WAITING if hasattr(record, "pending") else RecordState.LOST
+    published = getattr(record, "published_size", None) or 0
+    return RecordState.PUBLISHED if leaf.index < published else RecordState.PLACED
 
 
 def read_parts(standing: Standing) -> list[Part]:
@@ -142,13 +160,6 @@ def rows_of(record: UUID) -> list[RowLink]:
         return []
     first, *others = found
     return [RowLink(models[label], pk) for label, pk in first.union(*others, all=True)]
-
-
-def _state(record: Record, leaf: Leaf | None) -> RecordState:
-    if leaf is None:
-        return RecordState.WAITING if hasattr(record, "pending") else RecordState.LOST
-    published = getattr(record, "published_size", None) or 0
-    return RecordState.PUBLISHED if leaf.index < published else RecordState.PLACED
 
 
 def _scopes_with_key(segments: Iterable[Segment]) -> frozenset[UUID]:

@@ -14,7 +14,7 @@ from ledger import standing
 from ledger.admin.links import NOTHING, row_url
 from ledger.admin.readonly import ReadOnlyAdmin
 from ledger.archive.reading import read_body
-from ledger.errors import LedgerError, NotYetPublished
+from ledger.errors import CopyBroken, LeafError, LedgerError, NotYetPublished
 from ledger.glossary import GLOSSARY
 from ledger.kinds import KINDS, Cut
 from ledger.leaf import Body
@@ -122,20 +122,22 @@ class RecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description="no.")
     def place(self, record: Record) -> str:
-        leaf = standing.standing_of(record).leaf
+        leaf = standing.leaf_of(record)
         return str(leaf.index) if leaf else NOTHING
 
     @admin.display(description="what happened")
     def kind(self, record: Record) -> str:
-        return kind_in_words(standing.standing_of(record).body.kind)
+        body = _body(record)
+        return kind_in_words(body.kind) if body else "Cannot be read"
 
     @admin.display(description="when (UTC)")
     def at(self, record: Record) -> str:
-        return time_in_words(standing.standing_of(record).body)
+        body = _body(record)
+        return time_in_words(body) if body else NOTHING
 
     @display(description="state", label=STATE_COLOURS)
     def state(self, record: Record) -> str:
-        return STATE_WORDS[standing.standing_of(record).state]
+        return STATE_WORDS[standing.state_of(record)]
 
     @admin.display(description="id")
     def whole_id(self, record: Record) -> str:
@@ -143,16 +145,29 @@ class RecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description="sealed parts")
     def parts(self, record: Record) -> str:
-        return str(len(standing.standing_of(record).body.commitments) or NOTHING)
+        body = _body(record)
+        return str(len(body.commitments) or NOTHING) if body else NOTHING
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Add what the record's page shows beside the form, which has nothing to edit."""
         record: Record = kwargs["obj"]
-        stands = standing.standing_of(record)
-        context |= describe(stands) | {"title": f"Record {_number(stands)}", "subtitle": None}
+        try:
+            stands = standing.standing_of(record)
+            context |= describe(stands) | {"title": f"Record {_number(stands)}"}
+        except (LeafError, CopyBroken) as error:
+            context |= {"record": record, "fault": error, "title": "Record that cannot be read"}
+        context["subtitle"] = None
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _body(record: Record) -> Body | None:
+    """Return what a record says; None where that cannot be read, which the list shows too."""
+    try:
+        return standing.standing_of(record).body
+    except (LeafError, CopyBroken):
+        return None
 
 
 def describe(stands: Standing) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from ledger import binary
 from ledger.errors import ScopeGone, SigningKeyRefused
 from ledger.keystore.encryption import KEY_BYTES, key_encryption
 from ledger.keystore.models import DataKey, EncryptionKey
@@ -53,18 +54,24 @@ def fetch_keys(scopes: Iterable[UUID]) -> Mapping[UUID, bytes]:
 
 def find_keys(scopes: Iterable[UUID]) -> dict[UUID, bytes]:
     """Return the data keys of those ``scopes`` that have one; the log of unwraps says so first."""
-    # Not by the ORM: every append comes through here, and the query is a tenth of what it adds.
-    with connections[KEYSTORE].cursor() as cursor:
-        cursor.execute(
-            "SELECT scope, encryption_key_id, wrapped FROM keystore_datakey WHERE scope = ANY (%s)",
-            [list(scopes)],
-        )
-        rows = cursor.fetchall()
+    rows = _read_keys(scopes)
     log_unwraps(scope for scope, _, _ in rows)
     encryption = key_encryption()
-    return {
-        scope: encryption.unwrap(key_id, scope, bytes(wrapped)) for scope, key_id, wrapped in rows
-    }
+    return {scope: encryption.unwrap(key_id, scope, wrapped) for scope, key_id, wrapped in rows}
+
+
+def _read_keys(scopes: Iterable[UUID]) -> list[tuple[UUID, str, bytes]]:
+    # Every append comes through here: not by the ORM.
+    rows = binary.send(
+        "SELECT scope, encryption_key_id, encode(wrapped, 'hex') FROM keystore_datakey "
+        "WHERE scope = ANY ($1::uuid[])",
+        [binary.text_array(scopes)],
+        using=KEYSTORE,
+    )()
+    return [
+        (UUID(scope.decode()), key_id.decode(), bytes.fromhex(wrapped.decode()))
+        for scope, key_id, wrapped in rows
+    ]
 
 
 def destroy_keys(scopes: Iterable[UUID]) -> int:

@@ -156,12 +156,12 @@ def lock(
     finally:
         # Whatever came of the keys: the connection is of no use before its answer is read.
         with refusals():
-            now, found = locked()
+            ((now, found),) = locked()
     digests: list[str | None] = orjson.loads(found) if found else []
     for row, digest in zip(rows, digests, strict=True):
         if digest is None:
             raise OffTheRecord(f"{row._meta.label} was recorded before it was saved")
-    return keys, datetime.fromtimestamp(float(now or 0), UTC), [one for one in digests if one]
+    return keys, datetime.fromtimestamp(float(now), UTC), [one for one in digests if one]
 
 
 def cut(now: datetime, kind: Kind) -> datetime:
@@ -189,7 +189,7 @@ def _write(
 ) -> Record:
     scopes = (f'"{binary.text_array(segment.scopes)}"' for segment in sealed)
     with refusals():
-        record_id, log_id, said = binary.send(
+        ((record_id, log_id, said),) = binary.send(
             "SELECT record_id, log_id, at FROM ledger_append($1, $2, $3, $4, $5, $6, $7)",
             [
                 log,
@@ -201,9 +201,6 @@ def _write(
                 binary.bytea_array([segment.ciphertext for segment in sealed]),
             ],
         )()
-    assert record_id
-    assert log_id
-    assert said
     written = b'{"at":"%b",%b' % (said, body[_AT_LENGTH:])
     row = Record(id=int(record_id), uuid=record, log_id=int(log_id), body=written)
     row._state.adding = False

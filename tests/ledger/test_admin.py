@@ -223,3 +223,21 @@ def test_page_of_a_record_runs_in_no_transaction(
     monkeypatch.setattr(records, "describe", describe)
     _page(auditor, record())
     assert seen == [False]
+
+
+@pytest.mark.superuser
+def test_changed_record_is_shown_among_the_others_as_one_that_cannot_be_read(
+    auditor: Client, sequence: Callable[[], int], acting_as: ActingAs
+) -> None:
+    spoiled = record(tries=3)
+    record(tries=4)
+    sequence()
+    with acting_as("superuser"), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ledger_record DISABLE TRIGGER ALL")
+        cursor.execute("UPDATE ledger_record SET body = 'spoiled' WHERE id = %s", [spoiled.pk])
+    page = auditor.get(reverse("admin:ledger_record_changelist")).content.decode()
+    assert "Cannot be read" in page
+    assert "Thing tested" in page
+    page = _page(auditor, spoiled)
+    assert "This record cannot be read" in page
+    assert "not JSON" in page

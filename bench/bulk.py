@@ -100,9 +100,10 @@ def _published() -> int:
 def _room() -> int:
     # What the queue leaves behind is used again once it is vacuumed, as it is in service.
     as_superuser("VACUUM ledger_pending")
+    # Of a table without partitions the tree is empty; of one with them the table itself is.
     query = (
-        "SELECT sum(pg_total_relation_size(part.relid)) "
-        "FROM unnest(%s::regclass[]) AS t, pg_partition_tree(t) AS part WHERE part.isleaf"
+        "SELECT sum(pg_total_relation_size(coalesce(part.relid, t))) "
+        "FROM unnest(%s::regclass[]) AS t LEFT JOIN pg_partition_tree(t) AS part ON true"
     )
     ((size,),) = binary.fetch(query, [[f"ledger_{name}" for name in _TABLES]])
     return int(size)

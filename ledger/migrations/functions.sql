@@ -190,7 +190,7 @@ BEGIN
     now := clock_timestamp();
     PERFORM pg_current_xact_id();  -- as in ledger_append
     ids := ARRAY(
-        SELECT nextval(pg_get_serial_sequence('public.ledger_record', 'id'))
+        SELECT nextval('public.ledger_record_id_seq')
         FROM generate_series(1, p_count));
     INSERT INTO public.ledger_pending (record_id) SELECT unnest(ids);
 END $$;

@@ -4,7 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 # Rebuilt only when what is to be installed changes; made last, so that a broken install repeats.
 INSTALLED := .venv/installed
-JOBS ?= 2
+# One more than cores: tests wait for the database a third of their time.
+JOBS ?= 3
 SECONDS ?= 60
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

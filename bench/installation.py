@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from psycopg import IsolationLevel
+
 from config.embedded import MAIN, SUPERUSER, Cluster
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +32,17 @@ def manage(*arguments: str, stdout: int | None = None) -> None:
     """Run one management command in a process of its own."""
     run = [sys.executable, str(ROOT / "manage.py"), *arguments]
     subprocess.run(run, check=True, stdout=stdout)  # noqa: S603
+
+
+@contextmanager
+def held_snapshot() -> Iterator[None]:
+    """Hold a snapshot open, so that nothing deleted meanwhile can be cleaned away."""
+    with Cluster.of(HOME).connect(SUPERUSER, MAIN) as connection:
+        connection.autocommit = False
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.execute("SELECT count(*) FROM ledger_pending")
+        yield
+        connection.rollback()
 
 
 def as_superuser(statement: str) -> None:

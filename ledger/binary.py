@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -20,6 +21,8 @@ Row = tuple[Any, ...]
 Cells = list[bytes]
 Query = str | sql.SQL | sql.Composed
 _BYTEA = 17  # its object id
+# Statements that each session has prepared, by their text.
+_PREPARED: WeakKeyDictionary[psycopg.Connection[Row], dict[str, bytes]] = WeakKeyDictionary()
 
 
 def fetch(query: Query, arguments: Sequence[Any] = ()) -> list[Row]:
@@ -36,10 +39,10 @@ def send(
 ) -> Callable[[], list[Cells]]:
     """Send a statement that gives rows, and go on; call what is returned to wait for them.
 
-    For the path that every record takes: no cursor, no adaptation. Parameters are ``$1`` …; text
-    goes as text, bytes in PostgreSQL's binary format; the cells come as text, NULL as none of it.
-    The answer must be waited for before anything else is asked on this connection. Raises
-    Django's DatabaseError.
+    For the path that every record takes: prepared once a session, no cursor, no adaptation.
+    Parameters are ``$1`` …; text goes as text, bytes in PostgreSQL's binary format; the cells
+    come as text, NULL as none of it. The answer must be waited for before anything else is asked
+    on this connection. Raises Django's DatabaseError.
     """
     database = connections[using]
     raw = _raw(using)
@@ -48,7 +51,8 @@ def send(
     values = [one.encode() if isinstance(one, str) else one for one in arguments]
     formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in arguments]
     with database.wrap_database_errors, raw.lock:
-        raw.pgconn.send_query_params(statement.encode(), values, param_formats=formats)
+        name = _prepared(raw, statement)
+        raw.pgconn.send_query_prepared(name, values, param_formats=formats)
         raw.pgconn.flush()
     return partial(_receive, database, raw)
 
@@ -64,6 +68,18 @@ def bytea_array(values: Sequence[bytes]) -> bytes:
 def text_array(values: Iterable[Any]) -> str:
     """Return an array of values that need no quotes, such as UUIDs and our tables' names."""
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def _prepared(raw: psycopg.Connection[Row], statement: str) -> bytes:
+    """Return the name of ``statement`` in this session, which has it prepared from then on."""
+    names = _PREPARED.setdefault(raw, {})
+    if statement not in names:
+        name = b"muniment_%d" % len(names)
+        result = raw.pgconn.prepare(name, statement.encode())
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result, raw.info.encoding)
+        names[statement] = name
+    return names[statement]
 
 
 def _receive(database: BaseDatabaseWrapper, raw: psycopg.Connection[Row]) -> list[Cells]:

@@ -5,8 +5,8 @@ keyed digest of their scope: an operator who holds the scope can find its lines,
 once the person is erased and the scope is gone.
 """
 
+import errno
 import hmac
-import json
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 
 from ledger.private_files import read_private
@@ -37,31 +38,43 @@ def log_unwraps(scopes: Iterable[UUID]) -> None:
         "role": settings.MUNIMENT_ROLE,
         "scopes": opened,
     }
-    path: Path = settings.MUNIMENT_JOURNAL / "unwraps" / f"{now:%Y-%m-%d}.ndjson"
-    _FILE.write(path, json.dumps(said, separators=(",", ":")).encode() + b"\n")
+    path = f"{settings.MUNIMENT_JOURNAL}/unwraps/{now.date()}.ndjson"
+    _FILE.write(path, orjson.dumps(said) + b"\n")
 
 
 class _AppendOnly:
     """The file of the day, kept open: every append of the service writes a line."""
 
     def __init__(self) -> None:
-        self._path: Path | None = None
+        self._path = ""
+        self._file = Path()
         self._descriptor = -1
         self._lock = Lock()
 
-    def write(self, path: Path, line: bytes) -> None:
+    def write(self, path: str, line: bytes) -> None:
+        """Append ``line``. Raises OSError, also when not all of it found room."""
         with self._lock:
-            # A file that was moved away is no longer where anybody looks.
-            if path != self._path or not os.fstat(self._descriptor).st_nlink:
+            if not self._is_open(path):
                 self._open(path)
-            os.write(self._descriptor, line)
+            if os.write(self._descriptor, line) != len(line):
+                raise OSError(errno.ENOSPC, "no room for a whole line")
 
-    def _open(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        if self._path is not None:
+    def _is_open(self, path: str) -> bool:
+        """Return whether the open file lies at ``path``: one that was moved is for nobody."""
+        if path != self._path:
+            return False
+        try:
+            return os.path.samestat(self._file.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+
+    def _open(self, path: str) -> None:
+        file = Path(path)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if self._path:
             os.close(self._descriptor)
-        self._path, self._descriptor = path, opened
+        self._path, self._file, self._descriptor = path, file, opened
 
 
 _FILE = _AppendOnly()
@@ -69,10 +82,10 @@ _FILE = _AppendOnly()
 
 def handle_of(scope: UUID) -> str:
     """Return how a scope is called in the log."""
-    key = _index_key(settings.MUNIMENT_KEYS / "index.key")
+    key = _index_key(f"{settings.MUNIMENT_KEYS}/index.key")
     return hmac.digest(key, b"unwrap\0" + scope.bytes, "sha256")[:_HANDLE_BYTES].hex()
 
 
 @lru_cache(maxsize=1)
-def _index_key(path: Path) -> bytes:
-    return read_private(path)
+def _index_key(path: str) -> bytes:
+    return read_private(Path(path))

@@ -147,9 +147,11 @@ BEGIN
                 convert_to('{"at":"' || ledger_append.at || '",', 'UTF8') || p_rest)
         RETURNING id INTO record_id;
     INSERT INTO public.ledger_pending (record_id) VALUES (ledger_append.record_id);
-    INSERT INTO public.ledger_segment (record_id, position, scopes, ciphertext)
-        SELECT ledger_append.record_id, s.n - 1, s.scopes::uuid[], s.ciphertext
-        FROM unnest(p_scopes, p_ciphertexts) WITH ORDINALITY AS s (scopes, ciphertext, n);
+    IF cardinality(p_scopes) > 0 THEN
+        INSERT INTO public.ledger_segment (record_id, position, scopes, ciphertext)
+            SELECT ledger_append.record_id, s.n - 1, s.scopes::uuid[], s.ciphertext
+            FROM unnest(p_scopes, p_ciphertexts) WITH ORDINALITY AS s (scopes, ciphertext, n);
+    END IF;
 END $$;
 
 -- The first of an append's round trips to this database: lock live scopes, point the rows at the

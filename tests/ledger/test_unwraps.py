@@ -44,3 +44,15 @@ def test_nothing_is_unwrapped_when_its_line_cannot_be_written(log: Log, home: Pa
     (home / "journal" / "unwraps").write_text("in the way")
     with pytest.raises(FileExistsError):
         vault.keys([scope])
+
+
+def test_line_goes_where_the_log_lies_although_its_file_was_moved(log: Log, home: Path) -> None:
+    scope = person()
+    vault.keys([scope])
+    (file,) = (home / "journal" / "unwraps").iterdir()
+    file.rename(home / "rotated")
+    vault.keys([scope])
+    assert len(lines(home)) == 1
+    file.unlink()
+    vault.keys([scope])
+    assert len(lines(home)) == 1

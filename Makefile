@@ -4,8 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 # Rebuilt only when what is to be installed changes; made last, so that a broken install repeats.
 INSTALLED := .venv/installed
-# One more than cores: tests wait for the database a third of their time.
-JOBS ?= 3
+JOBS ?= 2
 SECONDS ?= 60
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -33,7 +32,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadscope
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder
 
 robustness: $(INSTALLED)
 	$(BIN)/pytest -m robustness

@@ -124,7 +124,7 @@ def _as_text(partition: Partition) -> str:
     archive = _archive_of(partition)
     if archive:
         return f"{partition}: {archive.records}, {archive.get_state_display()}"
-    return f"{partition}: {service.why_open(partition) or 'closed, not copied yet'}"
+    return service.why_open(partition) or f"{partition}: closed, not copied yet"
 
 
 def _as_json(found: Iterable[Partition]) -> str:

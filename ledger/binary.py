@@ -47,7 +47,9 @@ def send(
     database = connections[using]
     raw = _raw(using)
     if raw.info.transaction_status == TransactionStatus.IDLE and not raw.autocommit:
-        fetch("SELECT")  # psycopg begins a transaction with its own first statement only
+        # psycopg begins a transaction with its own first statement only.
+        with database.wrap_database_errors:
+            raw.execute("SELECT")
     values = [one.encode() if isinstance(one, str) else one for one in arguments]
     formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in arguments]
     with database.wrap_database_errors, raw.lock:

@@ -17,6 +17,7 @@ from ledger.errors import NotArchivable
 from ledger.kinds import Kind
 from ledger.leaf import parse_at, parse_body
 from ledger.models import Archive, ArchivedTree, ArchiveState, Partition, Pending, Record
+from ledger.partitions import LOCK_NOT_AVAILABLE
 from ledger.record_kinds import (
     PARTITION_ARCHIVED,
     PARTITION_DETACHED,
@@ -113,7 +114,7 @@ def detach_partition(
                 (gone,) = cursor.fetchone()
             _move(archive, ArchiveState.DETACHED, PARTITION_DETACHED)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != "55P03":
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
         raise NotArchivable("somebody reads or writes records just now: try again") from error
     return int(gone)

@@ -7,11 +7,13 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
 
+from config.embedded import SUPERUSER
 from ledger import privileges
 from ledger.models import Leaf, Log, Partition, Record
 from ledger.partitions import AHEAD, Partitions
 from ledger.verification import verify_log
 from tests.conftest import ActingAs
+from tests.databases import CLUSTER, Databases
 from tests.ledger.acts import about, person, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +37,22 @@ def test_partitions_are_made_ahead_without_gaps(log: Log, acting_as: ActingAs) -
     bounds = list(Partition.objects.values_list("first", "end"))
     assert [first for first, _ in bounds[1:]] == [end for _, end in bounds[:-1]]
     assert bounds[-1][1] == end + 5000 * AHEAD
+
+
+def test_table_that_somebody_holds_is_waited_for_only_so_long(
+    log: Log, acting_as: ActingAs, databases: Databases
+) -> None:
+    end = Partition.objects.last().end  # type: ignore[union-attr]
+    go_on_at(acting_as, end - 1)
+    holder = CLUSTER.connect(SUPERUSER, databases.name_of("default"))
+    with holder, holder.transaction():
+        holder.execute("LOCK TABLE ledger_record IN SHARE UPDATE EXCLUSIVE MODE")
+        with acting_as("sequencer"):
+            assert Partitions().extend() == 0
+        # Writers have no part in it.
+        assert record().pk == end - 1
+    with acting_as("sequencer"):
+        assert Partitions().extend() == AHEAD
 
 
 def test_log_goes_on_over_the_border(

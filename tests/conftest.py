@@ -21,15 +21,6 @@ from tests.told import told as told
 if TYPE_CHECKING:
     from ledger.models import Log
 
-# They start whole services, or draw with the generator.
-LONGEST = (
-    "tests/test_leaks.py",
-    "tests/config/test_supervise.py",
-    "tests/generator_fixture/",
-    "tests/generation/test_sdk_live.py",
-    "tests/test_readme.py",
-    "tests/fuzz/",
-)
 ActingAs = Callable[[str], AbstractContextManager[None]]
 # Celery is set up once in a process, so that its folder is the process's and not the test's.
 QUEUE = TemporaryDirectory(prefix="muniment-queue-")
@@ -43,11 +34,6 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     TransactionTestCase.databases = set(ALIASES)
     django_settings.CELERY_FOLDER = Path(QUEUE.name)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the few tests that take longest, so that no process ends alone with them."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")

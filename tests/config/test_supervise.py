@@ -96,6 +96,7 @@ def test_a_busy_port_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert "MUNIMENT_PORT" in started.stderr
 
 
+@pytest.mark.robustness
 def test_the_next_start_ends_what_a_killed_supervisor_left(service: Service) -> None:
     orphans = [orphan for name in NAMES if (orphan := service.find(name))]
     os.kill(int((service.home / "run" / "supervisord.pid").read_text()), signal.SIGKILL)
@@ -107,6 +108,7 @@ def test_the_next_start_ends_what_a_killed_supervisor_left(service: Service) -> 
     assert not embedded.Cluster.of(service.home).is_running()
 
 
+@pytest.mark.robustness
 def test_a_service_that_outlived_its_starter_is_ended_whole(service: Service) -> None:
     with supervise.running(service.home):
         supervise.end_earlier(service.home)

@@ -72,6 +72,7 @@ def test_a_name_beside_the_words_does_not_change_what_is_drawn(pipeline: Any) ->
 
 
 @pytest.mark.slow
+@pytest.mark.robustness
 def test_one_seed_gives_the_same_pixels_in_two_processes() -> None:
     command = [sys.executable, "-c", ALONE]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}

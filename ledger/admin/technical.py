@@ -17,7 +17,6 @@ from ledger.errors import LedgerError
 from ledger.incarnations import read_predecessors, tell_loss
 from ledger.models import (
     HOUSE_SCOPE,
-    Archive,
     ArchiveState,
     Incarnation,
     Leaf,
@@ -29,6 +28,7 @@ from ledger.models import (
     Tile,
     Tombstone,
 )
+from ledger.services.archive import archive_of
 from ledger.tree import split_hashes
 
 
@@ -37,11 +37,6 @@ def whose(scopes: Sequence[UUID]) -> str:
     if list(scopes) == [HOUSE_SCOPE]:
         return "the organisation"
     return "1 person" if len(scopes) == 1 else f"{len(scopes)} people"
-
-
-def _archive_of(partition: Partition) -> Archive | None:
-    archive: Archive | None = getattr(partition, "archive", None)
-    return archive
 
 
 class TechnicalAdmin(ReadOnlyAdmin):
@@ -151,19 +146,19 @@ class PartitionAdmin(TechnicalAdmin):
 
     @admin.display(description="lies")
     def lies(self, partition: Partition) -> str:
-        archive = _archive_of(partition)
+        archive = archive_of(partition)
         if archive is None or archive.state == ArchiveState.COPIED:
             return "in the database" if archive is None else "in the database, and in the archive"
         return str(archive.get_state_display())
 
     @admin.display(description="copied")
     def copied(self, partition: Partition) -> datetime | None:
-        archive = _archive_of(partition)
+        archive = archive_of(partition)
         return archive.copied_at if archive else None
 
     @admin.display(description="manifest")
     def digest(self, partition: Partition) -> str:
-        archive = _archive_of(partition)
+        archive = archive_of(partition)
         return archive.manifest if archive else NOTHING
 
 

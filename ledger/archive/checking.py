@@ -21,7 +21,7 @@ from ledger.models import Archive, Partition
 from ledger.note import Checkpoint as TreeHead
 from ledger.note import Note
 from ledger.signing import read_verifiers
-from ledger.tlogtiles import TilePath, unpack_entries
+from ledger.tlogtiles import TilePath
 from ledger.tree import split_hashes
 
 Progress = Callable[[int], None]
@@ -119,14 +119,7 @@ class _Files:
             raise CopyBroken(f"{self.tree.path}: the table differs from entry {index}")
 
     def entries(self, number: int) -> list[bytes]:
-        path = f"{self.tree.path}/tile/{TilePath(None, number)}"
-        try:
-            entries = unpack_entries(store.get(path))
-        except ProofError as error:
-            raise CopyBroken(f"{path} in the archive: {error}") from error
-        if len(entries) != TILE_WIDTH:
-            raise CopyBroken(f"{path} in the archive holds {len(entries)} entries")
-        return entries
+        return store.get_entries(f"{self.tree.path}/tile/{TilePath(None, number)}")
 
     def _read_bodies(self, number: int) -> list[bytes]:
         return [body_in(leaf) for leaf in self.entries(number)]

@@ -10,11 +10,11 @@ from functools import lru_cache
 from django.core.files.storage import Storage, storages
 
 from ledger.archive import store
-from ledger.errors import CopyBroken, LeafError, ProofError
+from ledger.errors import CopyBroken, LeafError
 from ledger.leaf import body_in
 from ledger.merkle import TILE_WIDTH
 from ledger.models import Incarnation, Leaf, Record
-from ledger.tlogtiles import TilePath, unpack_entries
+from ledger.tlogtiles import TilePath
 
 
 def read_body(record: Record) -> bytes:
@@ -50,9 +50,6 @@ def _read_bundle(storage: Storage, path: str) -> list[bytes]:  # noqa: ARG001
 
 def _parse(path: str) -> list[bytes]:
     try:
-        bodies = [body_in(leaf) for leaf in unpack_entries(store.get(path))]
-    except (ProofError, LeafError) as error:
+        return [body_in(leaf) for leaf in store.get_entries(path)]
+    except LeafError as error:
         raise CopyBroken(f"{path} in the archive: {error}") from error
-    if len(bodies) != TILE_WIDTH:
-        raise CopyBroken(f"{path} in the archive holds {len(bodies)} leaves")
-    return bodies

@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 
-from ledger.errors import CopyBroken
+from ledger.errors import CopyBroken, ProofError
+from ledger.merkle import TILE_WIDTH
 from ledger.models import Incarnation
-from ledger.tlogtiles import TilePath
+from ledger.tlogtiles import TilePath, unpack_entries
 
 ALIAS = "archive"
 
@@ -66,6 +67,17 @@ def get(path: str) -> bytes:
     except OSError as error:
         raise CopyBroken(f"the archive cannot give {path}: {type(error).__name__}") from error
     return content
+
+
+def get_entries(path: str) -> list[bytes]:
+    """Return the 256 leaves of an entry bundle. Raises CopyBroken."""
+    try:
+        entries = unpack_entries(get(path))
+    except ProofError as error:
+        raise CopyBroken(f"{path} in the archive: {error}") from error
+    if len(entries) != TILE_WIDTH:
+        raise CopyBroken(f"{path} in the archive holds {len(entries)} leaves")
+    return entries
 
 
 def prefix_of(incarnation: Incarnation) -> str:

@@ -31,6 +31,12 @@ Progress = Callable[[int], None]
 LOCK_TIMEOUT = "2s"
 
 
+def archive_of(partition: Partition) -> Archive | None:
+    """Return the copy of ``partition``, if there is one."""
+    archive: Archive | None = getattr(partition, "archive", None)
+    return archive
+
+
 def closed_partitions() -> list[Partition]:
     """Return the partitions that get no more records, first to last, up to the first open one."""
     closed = []

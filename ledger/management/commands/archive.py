@@ -53,7 +53,7 @@ class Command(BaseCommand):
 
     def _copy(self, **_: Any) -> None:
         for partition in self._each(
-            one for one in service.closed_partitions() if not _archive_of(one)
+            one for one in service.closed_partitions() if not service.archive_of(one)
         ):
             with _progress(f"copying {partition}") as advance:
                 archive = service.copy_partition(partition, advance)
@@ -107,11 +107,6 @@ def _archives(states: Iterable[str]) -> list[Archive]:
     return list(found.order_by("partition"))
 
 
-def _archive_of(partition: Partition) -> Archive | None:
-    archive: Archive | None = getattr(partition, "archive", None)
-    return archive
-
-
 @contextmanager
 def _progress(task: str) -> Iterator[Advance]:
     console = Console(stderr=True)
@@ -121,7 +116,7 @@ def _progress(task: str) -> Iterator[Advance]:
 
 
 def _as_text(partition: Partition) -> str:
-    archive = _archive_of(partition)
+    archive = service.archive_of(partition)
     if archive:
         return f"{partition}: {archive.records}, {archive.get_state_display()}"
     return service.why_open(partition) or f"{partition}: closed, not copied yet"
@@ -138,6 +133,6 @@ def _as_json(found: Iterable[Partition]) -> str:
                 "manifest": archive.manifest if archive else None,
             }
             for one in found
-            for archive in [_archive_of(one)]
+            for archive in [service.archive_of(one)]
         ]
     )

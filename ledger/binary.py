@@ -96,6 +96,12 @@ def _receive(database: BaseDatabaseWrapper, raw: psycopg.Connection[Row]) -> lis
         ]
 
 
+def sqlstate(error: Exception) -> str | None:
+    """Return the SQLSTATE behind Django's error, if PostgreSQL gave one."""
+    state: str | None = getattr(error.__cause__, "sqlstate", None)
+    return state
+
+
 def stream(query: Query, arguments: Sequence[Any] = (), *, chunk: int = 2000) -> Iterator[Row]:
     """Yield the rows of ``query`` from a cursor on the server, ``chunk`` rows in memory at once.
 

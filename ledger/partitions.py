@@ -6,6 +6,8 @@ import time
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
+from ledger.binary import sqlstate
+
 logger = logging.getLogger(__name__)
 
 # How many partitions lie ready ahead of the newest record.
@@ -37,7 +39,7 @@ class Partitions:
                 )
                 (made,) = cursor.fetchone()
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            if sqlstate(error) != LOCK_NOT_AVAILABLE:
                 raise
             logger.warning("no partition could be made ahead: somebody holds the table")
             return 0

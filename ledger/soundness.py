@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from ledger.binary import sqlstate
 from ledger.conditions import Queue
 from ledger.grounds import read_grounds
 from ledger.models import Log, VerificationRun
@@ -93,7 +94,7 @@ def _read_queue(log: int) -> Queue:
             count, age = cursor.fetchone()
             return Queue(count, age or timedelta())
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != _CANCELED:
+        if sqlstate(error) != _CANCELED:
             raise
         return Queue(None, None)
 

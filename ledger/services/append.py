@@ -176,7 +176,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        state = getattr(error.__cause__, "sqlstate", None)
+        state = binary.sqlstate(error)
         if state == "MU004":
             raise ScopeGone("a key scope is gone or being destroyed") from error
         if state == "MU005":

@@ -13,6 +13,7 @@ from django.utils import timezone
 from ledger import turns
 from ledger.archive import checking, copying, store
 from ledger.archive.manifest import Manifest
+from ledger.binary import sqlstate
 from ledger.errors import NotArchivable
 from ledger.kinds import Kind
 from ledger.leaf import parse_at, parse_body
@@ -120,7 +121,7 @@ def detach_partition(
                 (gone,) = cursor.fetchone()
             _move(archive, ArchiveState.DETACHED, PARTITION_DETACHED)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
         raise NotArchivable("somebody reads or writes records just now: try again") from error
     return int(gone)

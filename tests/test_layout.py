@@ -21,7 +21,7 @@ PURE = {
     *("ledger.canonical", "ledger.commitment", "ledger.errors", "ledger.kinds", "ledger.leaf"),
     *("ledger.merkle", "ledger.note", "ledger.receipt", "ledger.strict_base64"),
     *("ledger.tlogpolicy", "ledger.tlogproof", "ledger.tlogtiles", "consent.clock"),
-    *("ledger.keyhistory", "ledger.timestamps", "ledger.witness"),
+    *("ledger.bounds", "ledger.keyhistory", "ledger.timestamps", "ledger.witness"),
     *("consent.decision", "consent.errors", "consent.uses"),
     *("generation.errors", "generation.policy"),
 }

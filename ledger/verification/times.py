@@ -1,25 +1,20 @@
-"""Times: does what each record says of its time agree with the tokens before and behind it?
-
-A record's ``at`` is cut to a minute or an hour, and its leaf comes some time later: by then its
-transaction has ended, and the log has given it a place.
-"""
+"""Times: does what each record says of its time agree with the tokens before and behind it?"""
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 
 from ledger import binary
-from ledger.bounds import Bounds
+from ledger.bounds import HOUR, MINUTE, Bounds
 from ledger.errors import LeafError, LedgerError
 from ledger.kinds import KINDS, Cut
-from ledger.leaf import format_at, parse_at, parse_body
+from ledger.leaf import parse_at, parse_body
 from ledger.models import Incarnation, Record
 from ledger.verification.findings import Aspect, LogVerdict
 
-GRAINS = {Cut.MINUTE: timedelta(minutes=1), Cut.HOUR: timedelta(hours=1)}
-TRANSACTION_AT_MOST = timedelta(seconds=30)
+GRAINS = {Cut.MINUTE: MINUTE, Cut.HOUR: HOUR}
 _REPORTED_AT_MOST = 50
 # The value of `{"at":"2026-11-20T15:04:00Z",`, which sorts first: the rest need not be read.
 _LEAVES = """
@@ -46,31 +41,22 @@ def check_times(incarnation: Incarnation, bounds: Bounds, verdict: LogVerdict) -
 def _find_false(
     incarnation: Incarnation, bounds: Bounds, since: int
 ) -> Iterator[tuple[int | None, str, str]]:
-    delay = TRANSACTION_AT_MOST + timedelta(seconds=settings.MUNIMENT_MAX_MERGE_DELAY)
+    delay = timedelta(seconds=settings.MUNIMENT_MAX_MERGE_DELAY)
     for index, record, raw in binary.stream(_LEAVES, [incarnation.pk, since]):
         try:
             at = parse_at(raw.decode("ascii", "replace"))
         except LeafError:
             continue  # integrity has named it
-        not_before, not_after = bounds.of(index)
-        if not_after and at > not_after:
-            message = f"leaf {index} says {format_at(at)}, a token saw it at {_text(not_after)}"
-            yield index, "time_ahead", message
+        found = bounds.contradict(index, at, MINUTE, delay)
         # Nearly all are as fine as the finest: only of the others is the kind looked up.
-        elif (
-            not_before
-            and at + GRAINS[Cut.MINUTE] + delay < not_before
-            and at + _grain(record) + delay < not_before
-        ):
-            seen = f"a token saw the log without it at {_text(not_before)}"
-            yield index, "time_behind", f"leaf {index} says {format_at(at)}, {seen}"
+        if found and not found.is_ahead:
+            found = bounds.contradict(index, at, _grain(record), delay)
+        if found:
+            code = "time_ahead" if found.is_ahead else "time_behind"
+            yield index, code, f"leaf {index} {found}"
 
 
 def _grain(record: int) -> timedelta:
     with suppress(LedgerError):
         return GRAINS[KINDS.get(parse_body(Record.objects.get(pk=record).body).kind).cut]
     return GRAINS[Cut.HOUR]
-
-
-def _text(time: datetime) -> str:
-    return format_at(time.replace(microsecond=0))

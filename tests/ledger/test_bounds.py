@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ledger.bounds import Bounds
+from ledger.bounds import MINUTE, Bounds
 from ledger.timestamps import Stamp
 
 SECOND = timedelta(seconds=1)
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def _stamp(hour: int, accuracy: timedelta = SECOND) -> Stamp:
@@ -45,3 +46,37 @@ def test_a_late_token_over_an_old_tree_widens_nothing() -> None:
 def test_no_token_bounds_nothing() -> None:
     assert not Bounds([])
     assert Bounds([]).of(7) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("index", "minutes", "said"),
+    [
+        (3, -2, None),
+        (3, 60, None),
+        (3, 61, "says 2026-11-20T11:01:00Z, a token saw it at 2026-11-20T11:00:01Z"),
+        (
+            3,
+            -3,
+            "says 2026-11-20T09:57:00Z, a token saw the log without it at 2026-11-20T09:59:59Z",
+        ),
+        (0, -9_999, None),
+        (5, 9_999, None),
+    ],
+)
+def test_leaf_is_contradicted_by_a_token_over_it_or_by_one_without_it(
+    index: int, minutes: int, said: str | None
+) -> None:
+    bounds = Bounds([(3, _stamp(10)), (5, _stamp(11))])
+    at = _stamp(10).time + minutes * MINUTE
+    found = bounds.contradict(index, at, MINUTE, MINUTE)
+    assert (str(found) if found else None) == said
+
+
+@pytest.mark.parametrize("end", [datetime.min, datetime.max])
+def test_token_and_leaf_may_say_any_time_of_the_calendar(end: datetime) -> None:
+    time = end.replace(tzinfo=UTC)
+    bounds = Bounds([(3, Stamp(time, timedelta(days=1)))])
+    for index in (2, 3):
+        for at in (datetime.min, datetime.max):
+            bounds.contradict(index, at.replace(tzinfo=UTC), MINUTE, timedelta(days=1))
+    assert bounds.of(2) == (None, min(time, LAST - timedelta(days=1)) + timedelta(days=1))

@@ -25,6 +25,7 @@ VERIFIER = (
     "checkpoints.js",
     "manifest.js",
     "leaves.js",
+    "events.js",
     "keys.js",
     "report.js",
     "positions.js",

@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ from ledger.timestamps import parse_roots
 from ledger.tlogpolicy import MAX_POLICY_SIZE, Policy
 
 from .bundle import Malformed
+from .events import Event
 from .signatures import Trust
+from .times import LONGEST_DELAY, Timed
 from .verify import NOT_CHECKED, Requirement, Verdict, verify_bundle
 
 VERIFIED, REFUSED, WRONG_USE = 0, 1, 2
+MAX_EVENTS_TOLD = 20
+_SECONDS = re.compile(r"[0-9]{1,5}\Z")
 _PEM = b"-----BEGIN CERTIFICATE-----"
 ACCUSED = (
     "keys inside a bundle prove nothing by themselves, and a verify.html inside it comes from the "
@@ -48,6 +54,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "authenticated": verdict.is_authenticated,
         "consistent": verdict.is_consistent,
+        "events": [asdict(event) for event in verdict.events],
         "figures": verdict.figures,
         "findings": [{**asdict(finding), "origin": origin} for finding in verdict.findings],
         "headline": verdict.headline,
@@ -59,6 +66,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "positions": verdict.positions.count(),
         "rests_on": verdict.rests_on,
         "size": verdict.head.size if verdict.head else None,
+        "times": _timed_as_json(verdict.timed),
     }
 
 
@@ -68,6 +76,9 @@ def _lines(verdict: Verdict) -> list[str]:
         lines.append(_ground(verdict))
         counts = verdict.positions.count()
         lines.append("positions: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    if verdict.timed is not None:
+        lines.append(f"times: {verdict.timed}")
+    lines += _tell_events(verdict.events)
     if verdict.openings_withheld:
         lines.append("openings withheld: disclosed/ was taken out")
     lines += [str(finding) for finding in verdict.findings]
@@ -86,12 +97,34 @@ def _ground(verdict: Verdict) -> str:
     return f"{words}; {verdict.figures} figures recomputed"
 
 
+def _timed_as_json(timed: Timed | None) -> dict[str, Any] | None:
+    if timed is None:
+        return None
+    return {
+        "leaves": timed.leaves,
+        "merge_delay_seconds": timed.merge_delay // timedelta(seconds=1),
+        "tokens": timed.tokens,
+    }
+
+
+def _tell_events(events: Sequence[Event]) -> Iterator[str]:
+    """Tell how many events have several records, and which parts of them are elsewhere."""
+    if not events:
+        return
+    in_part = [event for event in events if not event.is_whole]
+    yield f"events of several records: {len(events)}, whole here: {len(events) - len(in_part)}"
+    yield from (f"event in part: {event}" for event in in_part[:MAX_EVENTS_TOLD])
+    if len(in_part) > MAX_EVENTS_TOLD:
+        yield f"event in part: {len(in_part) - MAX_EVENTS_TOLD} more, all told by --json"
+
+
 def _demands(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "policy": Policy.parse(_read(options.policy)) if options.policy else None,
         "trust": _read_trust(options.trust) if options.trust else None,
         "since": _read_checkpoint(options.since) if options.since else None,
         "require": frozenset(Requirement(name) for name in options.require),
+        "merge_delay": options.merge_delay,
     }
 
 
@@ -138,8 +171,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--require", action="append", default=[], choices=[each.value for each in Requirement]
     )
+    parser.add_argument(
+        "--merge-delay",
+        type=_delay,
+        metavar="SECONDS",
+        help="how long a record may wait for its place, instead of what the report says",
+    )
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
     return parser
+
+
+def _delay(text: str) -> timedelta:
+    delay = timedelta(seconds=int(text) if _SECONDS.match(text) else 0)
+    if not timedelta() < delay <= LONGEST_DELAY:
+        raise argparse.ArgumentTypeError("wanted whole seconds from 1 to 86400")
+    return delay
 
 
 def _plain(line: str) -> str:

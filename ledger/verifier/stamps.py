@@ -9,7 +9,7 @@ from cryptography.x509 import Certificate
 
 from ledger.errors import PeerFailed, PeerFalse
 from ledger.note import Checkpoint
-from ledger.timestamps import parse_roots, verify_response
+from ledger.timestamps import Stamp, parse_roots, verify_response
 
 from . import bundle
 from .findings import Code, Findings
@@ -35,12 +35,12 @@ def check_stamps(
     checkpoints: Mapping[int, Checkpoint],
     roots: Iterable[str],
     findings: Findings,
-) -> Stamped | None:
+) -> dict[int, Stamp]:
     """Check each token against its checkpoint, under the first 256 of ``roots`` (PEM texts).
 
-    Returns the one of the largest checkpoint whose token holds.
+    Returns what those state that hold, by size, ascending.
     """
-    stamped = None
+    held: dict[int, Stamp] = {}
     pinned: Sequence[Certificate] | None = None
     for size, path in bundle.numbered(files, "timestamps"):
         checkpoint = checkpoints.get(size)
@@ -49,13 +49,17 @@ def check_stamps(
             continue
         pinned = _parse(roots) if pinned is None else pinned
         try:
-            stamp = verify_response(files[path], checkpoint.text, pinned)
+            held[size] = verify_response(files[path], checkpoint.text, pinned)
         except PeerFailed as exc:
             is_false = isinstance(exc, PeerFalse)
             findings.add(Code.TIMESTAMP_FAILED if is_false else Code.TIMESTAMP_MALFORMED, exc, path)
-        else:
-            stamped = Stamped(size, stamp.time)
-    return stamped
+    return held
+
+
+def find_stamped(held: Mapping[int, Stamp]) -> Stamped | None:
+    """Return what the token over the largest checkpoint says, None where there is no token."""
+    size = max(held, default=None)
+    return None if size is None else Stamped(size, held[size].time)
 
 
 def _parse(roots: Iterable[str]) -> list[Certificate]:

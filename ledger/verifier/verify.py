@@ -1,8 +1,9 @@
 """Verify a bundle: the order of all checks, and the verdict."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ledger.tlogproof import TlogProof
 
 from .archive import read_archive
 from .bundle import Place
+from .events import Event, check_events
 from .figures import check_figures
 from .findings import Code, Finding, Findings, TooManyFindings
 from .keys import check_keys
@@ -41,7 +43,8 @@ from .signatures import (
     find_witnessed,
     read_head,
 )
-from .stamps import Stamped, check_stamps
+from .stamps import Stamped, check_stamps, find_stamped
+from .times import Timed, check_times, promised_delay
 
 OPERATORS_WORD = "operator's word only"
 NOT_CHECKED = (
@@ -60,12 +63,16 @@ class Requirement(StrEnum):
 
 @dataclass(frozen=True)
 class Demands:
-    """What the auditor brings: a policy, trusted roots, a checkpoint kept, requirements."""
+    """What the auditor brings: a policy, trusted roots, a checkpoint kept, requirements.
+
+    And how long a record may wait for its place, if not as long as the report says.
+    """
 
     policy: Policy | None
     trust: Trust | None
     since: Note | None
     require: Collection[Requirement]
+    merge_delay: timedelta | None
 
 
 @dataclass
@@ -79,6 +86,8 @@ class Verdict:
     witnessed: Witnessed | None = None
     period: Period = NO_PERIOD
     leaves: Mapping[int, Leaf] = field(default_factory=dict)
+    timed: Timed | None = None
+    events: Sequence[Event] = ()
     positions: Positions = field(default_factory=lambda: Positions({}))
     figures: int = 0
     openings_withheld: bool = False
@@ -129,13 +138,15 @@ def verify_bundle(
     trust: Trust | None = None,
     since: Note | None = None,
     require: Collection[Requirement] = (),
+    merge_delay: timedelta | None = None,
 ) -> Verdict:
     """Verify a bundle, given as its bytes or as the path of a file.
 
-    ``policy``, ``trust`` (roots) and ``since`` (a checkpoint kept from earlier) are
-    what the auditor holds from outside. Whatever the bytes hold, the answer is a Verdict; time
-    and memory are bounded by the largest archive that is read. Raises NotAnArchive when they are
-    no ZIP file, OSError when there is no such file, NoteError when ``since`` is no checkpoint.
+    ``policy``, ``trust`` (roots), ``since`` (a checkpoint kept from earlier) and ``merge_delay``
+    (how long a record may wait for its place) are what the auditor holds from outside. Whatever
+    the bytes hold, the answer is a Verdict; time and memory are bounded by the largest archive
+    that is read. Raises NotAnArchive when they are no ZIP file, OSError when there is no such
+    file, NoteError when ``since`` is no checkpoint.
     """
     if since is not None:
         Checkpoint.parse(since.text)
@@ -143,7 +154,7 @@ def verify_bundle(
     with suppress(TooManyFindings):
         files = read_archive(_load(source), findings)
         if files is not None:
-            _examine(files, Demands(policy, trust, since, require), verdict, findings)
+            _examine(files, Demands(policy, trust, since, require, merge_delay), verdict, findings)
     return verdict
 
 
@@ -167,16 +178,19 @@ def _examine(
     if head is not None:
         verdict.head, verdict.keys = head.checkpoint, keys
         checkpoints = _check_checkpoints(files, head, keys, verdict, findings)
-    stamped = check_stamps(files, checkpoints, trust.tsa if trust else (), findings)
+    stamps = check_stamps(files, checkpoints, trust.tsa if trust else (), findings)
     # An authority that only the bundle names is the operator's word again.
     if demands.trust is not None:
-        verdict.stamped = stamped
+        verdict.stamped = find_stamped(stamps)
 
     report = read_report(files, verdict.head, checkpoints, findings)
     verdict.period = report.period if report else NO_PERIOD
     verdict.leaves = leaves = read_leaves(files, findings)
     check_opening_leaf(leaves, head, keys, findings)
     check_gaps(leaves, verdict.period, findings)
+    delay = demands.merge_delay or promised_delay(report)
+    verdict.timed = check_times(leaves, stamps, delay, findings)
+    verdict.events = check_events(leaves, findings)
     proofs = check_proofs(files, leaves, head, verdict.period, findings) if head else {}
 
     verdict.positions = check_positions(

@@ -28,6 +28,7 @@ READ_RESULT = """() => {
     headline: text("#line-1"),
     rests_on: text("#line-2"),
     findings: all("[data-code]").map((item) => ({...item.dataset})),
+    events: all("[data-event]").map((row) => ({...row.dataset})),
     positions: Object.fromEntries(
       all("[data-status]").map((cell) => [cell.dataset.status, Number(cell.textContent)])),
     figures: all('[data-agrees="true"]').length,
@@ -45,6 +46,7 @@ class Shown:
     headline: str | None
     rests_on: str | None
     findings: list[dict[str, str]]
+    events: list[dict[str, str]]
     positions: dict[str, int]
     figures: int
     text: str

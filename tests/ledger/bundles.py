@@ -53,10 +53,11 @@ Edit = Callable[[Files], None]
 
 @dataclass
 class Log:
-    """Leaves in memory, and the openings of their positions."""
+    """Leaves in memory, and the openings of their positions; all say ``at`` where it is given."""
 
     leaves: list[bytes] = field(default_factory=list)
     openings: dict[Place, Opening] = field(default_factory=dict)
+    at: datetime | None = None
 
     @property
     def hashes(self) -> list[bytes]:
@@ -74,7 +75,7 @@ class Log:
         openings = commit_segments(kind, segments, randomness=lambda: next(tags))
         for position, opening in enumerate(openings):
             self.openings[Place(index, position)] = opening
-        at = DAY.replace(hour=hour, minute=index % 60)
+        at = self.at or DAY.replace(hour=hour, minute=index % 60)
         commitments = [opening.commitment for opening in openings]
         body = body_bytes(at=at, commitments=commitments, facts=facts, kind=kind)
         prev = merkle.leaf_hash(self.leaves[-1]) if self.leaves else FIRST_PREV
@@ -145,7 +146,7 @@ class Case:
 
     def vouch(self, files: Files, facts: Mapping[str, Any] | None = None) -> bytes:
         """Issue ``files`` as they are: append the record, sign, prove, and write the ZIP."""
-        log = Log(list(self.log.leaves), dict(self.log.openings))
+        log = replace(self.log, leaves=list(self.log.leaves), openings=dict(self.log.openings))
         digest = manifest_digest(files.get(layout.MANIFEST, b""))
         log.append("report.issued", {"manifest": digest} if facts is None else facts, hour=17)
         log.append("run.failed", {}, hour=17)
@@ -159,9 +160,9 @@ class Case:
         )
 
 
-def story() -> tuple[Log, list[Tombstone]]:
+def story(at: datetime | None = None) -> tuple[Log, list[Tombstone]]:
     """Return the log of twelve leaves and the tombstones of its epoch."""
-    log = Log()
+    log = Log(at=at)
     keys = [signer.verifier.vkey for signer in SIGNERS]
     log.append("log.opened", {"format": "muniment/v1", "keys": keys, "origin": ORIGIN})
     log.append("notice.published", {"language": "en"})
@@ -213,9 +214,9 @@ FIGURES = [
 ]
 
 
-def case() -> Case:
-    """Return the good case: what the tests' twins depart from."""
-    log, tombstones = story()
+def case(at: datetime | None = None) -> Case:
+    """Return the good case: what the tests' twins depart from. All leaves say ``at``, if given."""
+    log, tombstones = story(at)
     indexes = [*range(2, 9), 10]
     evidence = Evidence(
         checkpoint=log.note(12),

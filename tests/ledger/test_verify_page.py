@@ -19,6 +19,7 @@ from ledger.note import sign_note
 from ledger.reports import archive, page
 from ledger.reports.archive import write_archive
 from ledger.reports.page import PAGE, SOURCE, VERIFIER, verify_page
+from ledger.verifier.events import tell
 from ledger.verifier.findings import Code
 from ledger.verifier.positions import Status
 from ledger.verifier.verify import OPERATORS_WORD, Verdict, verify_bundle
@@ -38,6 +39,7 @@ from tests.ledger.bundles import (
     unpack,
 )
 from tests.ledger.edits import put, swap_in
+from tests.ledger.gatherings import GATHERINGS, Gathering
 from tests.ledger.twins import TWINS, Twin
 
 FIELDS = ("code", "path", "line", "index", "position", "kind")
@@ -60,7 +62,7 @@ def seen_by_page(shown: Shown) -> tuple[Any, ...]:
     found = [tuple(finding.get(field) for field in FIELDS) for finding in shown.findings]
     # Where no record was read, the page leaves out the table of noughts.
     counts = dict.fromkeys(map(str, Status), 0) | shown.positions
-    return shown.headline, shown.rests_on, found, counts, shown.figures
+    return shown.headline, shown.rests_on, found, shown.events, counts, shown.figures
 
 
 def seen_by_script(verdict: Verdict) -> tuple[Any, ...]:
@@ -68,8 +70,19 @@ def seen_by_script(verdict: Verdict) -> tuple[Any, ...]:
         tuple(None if (it := getattr(finding, field)) is None else str(it) for field in FIELDS)
         for finding in verdict.findings
     ]
+    events = [
+        {
+            "event": str(event.index),
+            "eventKind": event.kind,
+            "parts": str(event.parts),
+            "here": tell(event.here),
+            "missing": tell(event.missing),
+            "outside": tell(event.outside),
+        }
+        for event in verdict.events
+    ]
     counts = {str(status): count for status, count in verdict.positions.count().items()}
-    return verdict.headline, verdict.rests_on, found, counts, verdict.figures
+    return verdict.headline, verdict.rests_on, found, events, counts, verdict.figures
 
 
 def as_inputs(demands: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,6 +230,17 @@ def test_browser_without_mldsa_never_says_consistent(
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
 def test_bad_twin_gives_the_findings_of_the_script(browser: Browser, twin: Twin) -> None:
     assert assert_agreed(browser, twin.build(), **twin.demands)
+
+
+@pytest.mark.chromium
+@needs_chromium
+@pytest.mark.parametrize("gathering", GATHERINGS, ids=lambda gathering: gathering.name)
+def test_event_of_several_records_is_told_as_the_script_tells_it(
+    browser: Browser, gathering: Gathering
+) -> None:
+    verdict = assert_agreed(browser, gathering.build())
+    assert verdict is not None
+    assert verdict.is_consistent
 
 
 @pytest.mark.chromium

@@ -53,6 +53,7 @@ from .forgeries import (
     tombstone_again,
     vouched,
 )
+from .gatherings import told
 
 Identity = tuple[str, str | None, int | None, int | None, int | None]
 B64 = strict_base64.encode(bytes(32))
@@ -272,6 +273,45 @@ LOG = [
         at(Code.PROOF_MISSING, "proofs/8.tlog-proof", index=8)]),
 ]  # fmt: skip
 
+NO_PARTS: dict[str, Mapping[str, Any]] = {
+    "that would be the header": {"part": 1, "parts": 3},
+    "behind the last": {"part": 4, "parts": 3},
+    "without a number": {"parts": 3},
+    "with a text for a number": {"part": "2", "parts": 3},
+    "with true for a number": {"part": 2, "parts": True},
+    "with a fact too many": {"part": 2, "parts": 3, "people": 600},
+    "of a header that is no digest": {"header": "sha256:ab", "part": 2, "parts": 3},
+    "of a header that is a number": {"header": 7, "part": 2, "parts": 3},
+}
+EVENTS = [
+    Twin("part between two others missing", told("run", 1, 3, "run"), [
+        at(Code.PART_MISSING, LEAVES, index=2)]),
+    Twin("part twice", told(1, 2, 2, 3), [at(Code.PART_MISPLACED, LEAVES, index=3)]),
+    Twin("parts in disorder", told(1, 3, 2), [
+        at(Code.PART_MISPLACED, LEAVES, index=3), at(Code.PART_MISSING, LEAVES, index=1)]),
+    Twin("header behind its parts", told(2, 1, 3), [
+        at(Code.PART_MISPLACED, LEAVES, index=2), at(Code.PART_MISSING, LEAVES, index=1)]),
+    Twin("header missing from a whole log", told("run", 2, 3), [
+        at(Code.PART_MISSING, LEAVES, index=2)]),
+    Twin("header missing behind older leaves", told("early", "run", 2, 3, first=1), [
+        at(Code.PART_MISSING, LEAVES, index=3)]),
+    Twin("last part missing before newer leaves", told(1, 2, "late"), [
+        at(Code.PART_MISSING, LEAVES, index=1)]),
+    Twin("all parts but the header missing", told(1, "run", "late", "run", end=4), [
+        at(Code.PART_MISSING, LEAVES, index=1)]),
+    Twin("part of another number of parts", told(1, {"part": 2, "parts": 4}, 3), [
+        at(Code.PART_MISPLACED, LEAVES, index=2), at(Code.PART_MISSING, LEAVES, index=1)]),
+    Twin("part of an event of another noun", told(
+        1, 2, {"kind": "club.continued", "part": 3, "parts": 3}, end=4), [
+        at(Code.PART_MISPLACED, LEAVES, index=3)]),
+    *(Twin(f"part {name}", told(1, 2, 3, facts), [at(Code.PART_MALFORMED, LEAVES, index=4)])
+      for name, facts in NO_PARTS.items()),
+    *(Twin(f"header of {name}", told({"kind": "crowd.gathered", "parts": parts}), [
+        at(Code.PART_MALFORMED, LEAVES, index=1)])
+      for name, parts in {
+          "one part": 1, "no part": 0, "parts in words": "three", "parts of null": None}.items()),
+]  # fmt: skip
+
 POSITIONS = [
     Twin("opening with another payload", lied(line(OPENINGS, 1, payload={"client": "sdk-9"})), [
         at(Code.OPENING_COMMITMENT, OPENINGS, index=3, position=1),
@@ -413,4 +453,4 @@ DEMANDS = [
         {"policy": POLICY, "require": [Requirement.TIMESTAMP]}),
 ]  # fmt: skip
 
-TWINS = [*FILES, *SIGNATURES, *KEYS, *LOG, *POSITIONS, *FIGURES, *ISSUE, *DEMANDS]
+TWINS = [*FILES, *SIGNATURES, *KEYS, *LOG, *EVENTS, *POSITIONS, *FIGURES, *ISSUE, *DEMANDS]

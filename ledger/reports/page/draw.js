@@ -35,6 +35,7 @@ function drawVerdict(verdict, chosen) {
     drawGrounds(verdict),
     drawContent(verdict),
     drawPositions(verdict),
+    drawEvents(verdict),
     drawFigures(verdict),
   ].filter(Boolean);
 }
@@ -146,6 +147,31 @@ function drawPositions({ positions, leaves }) {
   return card(total === 1 ? "1 sealed statement" : `${total} sealed statements`, make("p", { class: "note" }, note), bar, table);
 }
 
+function drawEvents({ events, eventsInAll }) {
+  if (!eventsInAll) return null;
+  const title = eventsInAll === 1 ? "1 event told by several records" : `${eventsInAll} events told by several records`;
+  const note = "Of an event that concerns many people several records tell, its parts. A bundle holds those in its span; that others lie outside it is no fault.";
+  const rest = eventsInAll > events.length ? make("p", {}, `The first ${events.length} are shown.`) : null;
+  const table = drawTable(["First record here", "Parts", "Of these"], events.map(drawEvent));
+  return card(title, make("p", { class: "note" }, note), table, rest);
+}
+
+function drawEvent({ index, kind, parts, here, missing, outside }) {
+  const said = [[here, "here"], [missing, "missing"], [outside, "outside this bundle"]];
+  const words = said.filter(([spans]) => spans).map(([spans, where]) => `${spans} ${where}`).join("; ");
+  const data = {
+    "data-event": index, "data-event-kind": kind, "data-parts": parts,
+    "data-here": here, "data-missing": missing, "data-outside": outside,
+  };
+  return make(
+    "tr",
+    data,
+    make("th", { scope: "row" }, `record ${index} (${kind})`),
+    make("td", { class: "number" }, String(parts)),
+    make("td", { class: missing ? "differs" : null }, words),
+  );
+}
+
 function drawBar(positions, total) {
   const shown = STATUSES.filter((status) => positions[status]);
   const label = shown.map((status) => `${positions[status]} ${status}`).join(", ");
@@ -162,7 +188,7 @@ function drawBar(positions, total) {
 
 function drawTable(heads, rows) {
   const cells = heads.map((head) => {
-    return make("th", { scope: "col", class: ["Count", "Value"].includes(head) ? "number" : null }, head);
+    return make("th", { scope: "col", class: ["Count", "Parts", "Value"].includes(head) ? "number" : null }, head);
   });
   return make("table", {}, make("thead", {}, make("tr", {}, ...cells)), make("tbody", {}, ...rows));
 }

@@ -8,7 +8,8 @@ const NOT_CHECKED = [
 ];
 // CMS and X.509 are in no browser's reach, and no parser of our own fills the gap.
 const TOKENS_NOT_CHECKED =
-  "the time-stamp tokens in timestamps/: muniment-verify and openssl ts check them";
+  "the time-stamp tokens in timestamps/: muniment-verify and openssl ts check them, " +
+  "and muniment-verify the times of records against them";
 
 /**
  * Verify the bytes of a bundle. `demands` are what the auditor brings: policy, trust ({pades, tsa},
@@ -19,7 +20,7 @@ async function verifyBundle(data, demands, progress) {
   const findings = new Findings();
   const state = {
     findings, head: null, keys: null, witnessed: null, stamps: 0, report: null, leaves: new Map(),
-    positions: new Positions(new Map()), figures: [], withheld: false, unchecked: [],
+    events: [], positions: new Positions(new Map()), figures: [], withheld: false, unchecked: [],
   };
   try {
     progress("Reading the archive", 0);
@@ -75,6 +76,7 @@ async function examineLeaves(files, state, progress) {
   state.leaves = leaves;
   checkOpeningLeaf(leaves, head, keys, findings);
   checkGaps(leaves, period, findings);
+  state.events = await checkEvents(leaves, findings);
   progress("Checking proofs", 0.6);
   return head ? checkProofs(files, leaves, head, period, findings) : new Map();
 }
@@ -150,6 +152,8 @@ function verdictOf(state) {
     keysFromOutside: keys?.outside ?? false,
     period: report && !isEmptyPeriod(report.period) ? report.period : null,
     leaves: state.leaves.size,
+    events: state.events.slice(0, MAX_SHOWN).map(tellEvent),
+    eventsInAll: state.events.length,
     positions: state.positions.count(),
     figures,
     content: report && excerpt(report.content),

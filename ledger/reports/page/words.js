@@ -23,7 +23,7 @@ const NO_GROUNDS =
   "A bundle that does not verify establishes nothing: not who signed, not when, not that it is complete.";
 
 const TOKENS_UNREAD =
-  "The bundle carries time-stamp tokens, which this page cannot check: nothing here rests on them. Use muniment-verify with a trust file.";
+  "The bundle carries time-stamp tokens, which this page cannot check: nothing here rests on them, and no record's time was held against them. Use muniment-verify with a trust file.";
 
 const STATUS_WORDS = {
   opened: "shown in this bundle, and it is what was recorded",
@@ -70,6 +70,11 @@ const FINDING_WORDS = {
   "leaf.malformed": "A record is not of the form a record has.",
   "leaf.link": "A record does not follow from the one before it: one of the two was changed.",
   "leaf.gap": "Records of the period are left out.",
+  "time.ahead": "A record says a later time than a time-stamp token that it was there by.",
+  "time.behind": "A record says a time long before a time-stamp token that saw the log without it.",
+  "part.malformed": "A record of a large event does not say which part of it it is.",
+  "part.misplaced": "A record of a large event does not fit the other records of that event.",
+  "part.missing": "A large event lacks records that must be among those here.",
   "log.opened": "The log's first record does not fit this log or its keys.",
   "proof.malformed": "The proof of a record cannot be read.",
   "proof.checkpoint": "The proof of a record leads to another signed state.",

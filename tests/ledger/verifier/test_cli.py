@@ -120,6 +120,16 @@ def test_checkpoint_of_size_0_proves_nothing(
     assert "size 0 proves nothing" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("delay", ["0", "-1", "86401", "1.5", "ten", "\u0661", "9" * 5000])
+def test_merge_delay_is_whole_seconds_of_a_day_at_most(
+    bundle: Path, capsys: pytest.CaptureFixture[str], delay: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([str(bundle), f"--merge-delay={delay}"])
+    assert stopped.value.code == 2
+    assert "wanted whole seconds from 1 to 86400" in capsys.readouterr().err
+
+
 def test_what_is_no_zip_or_no_file_exits_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,10 +11,13 @@ def is_readable(text: str) -> bool:
     return bool(code and rest) and text.isprintable() and not text.endswith(".")
 
 
-# The archive's own codes have tests beside their reader, those of time stamps beside an authority.
+# The archive's own codes have tests beside their reader, those of time stamps and of times that
+# tokens contradict beside an authority.
 ELSEWHERE = {
     Code.ARCHIVE_CRC,
     Code.ARCHIVE_PROFILE,
+    Code.TIME_AHEAD,
+    Code.TIME_BEHIND,
     Code.TIMESTAMP_FAILED,
     Code.TIMESTAMP_MALFORMED,
 }

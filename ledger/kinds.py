@@ -84,6 +84,11 @@ class Kind:
         return issubclass(self.facts, Divisible)
 
     @property
+    def is_further(self) -> bool:
+        """Return whether this tells of an event that another record began."""
+        return self.name.endswith(".continued")
+
+    @property
     def continued(self) -> "Kind":
         """Return the kind of an event's further records; those of one noun share it."""
         return Kind(f"{self.noun}.continued", Continued, self.cut)
@@ -124,6 +129,9 @@ class KindRegistry:
             raise ValueError(f"kind is {kind.name!r}, wanted noun.past_participle")
         if kind.name in self._kinds:
             raise ValueError(f"kind {kind.name} is declared twice")
+        # Whoever reads a log without this registry knows the first record of an event by it.
+        if "parts" in kind.facts.model_fields and not (kind.is_divisible or kind.is_further):
+            raise ValueError(f"kind {kind.name} cannot be divided, but has a fact called parts")
         if kind.is_divisible:
             if kind.is_open:
                 raise ValueError(f"kind {kind.name} is open: a program could claim parts")

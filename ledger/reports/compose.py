@@ -16,6 +16,7 @@ from ledger.reports import charts
 from ledger.reports.bundle import Evidence, Figure, compose_report
 from ledger.reports.figures import FIGURES, PROOFS
 from ledger.verifier.report import Report
+from ledger.verifier.times import STATED_DELAY
 from ledger.verifier.verify import OPERATORS_WORD
 
 ALONE = (
@@ -71,6 +72,7 @@ def compose(
     ]
     content: dict[str, JSON] = {
         "issued_at": at.strftime("%Y-%m-%dT%H:%M:00Z"),
+        STATED_DELAY: settings.MUNIMENT_MAX_MERGE_DELAY,
         "organisation": settings.MUNIMENT_ORGANISATION,
         "rests_on": grounds,
         "title": "Audit report",

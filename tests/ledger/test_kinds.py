@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from ledger.errors import FactsRefused, UnknownKind
-from ledger.kinds import KINDS, Kind, KindRegistry, NoFacts
+from ledger.kinds import KINDS, Count, Facts, Kind, KindRegistry, NoFacts
 from tests.ledger.acts import THING_TESTED, Tries
 
 SCHEMAS = KINDS.json_schemas()
@@ -46,6 +46,14 @@ def test_kind_of_another_form_is_refused(name: str) -> None:
 def test_kind_is_declared_once() -> None:
     with pytest.raises(ValueError, match=r"kind thing\.tested is declared twice"):
         KINDS.register(Kind("thing.tested"))
+
+
+def test_parts_are_said_by_nothing_but_an_event_that_can_be_divided() -> None:
+    class Car(Facts):
+        parts: Count
+
+    with pytest.raises(ValueError, match=r"kind car\.built cannot be divided, but has a fact"):
+        KindRegistry().register(Kind("car.built", Car))
 
 
 def test_unknown_kind_is_refused_by_name() -> None:

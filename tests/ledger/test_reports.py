@@ -16,9 +16,12 @@ from ledger.reports.pdf import _certificates
 from ledger.sequencer import Sequencer
 from ledger.services import close_epoch, destroy_scopes
 from ledger.services.report import issue_report, log_policy, order_report, read_bundle
+from ledger.soundness import max_merge_delay
 from ledger.verification import verify_log
 from ledger.verifier.archive import read_archive
 from ledger.verifier.findings import Findings
+from ledger.verifier.report import Report
+from ledger.verifier.times import promised_delay
 from ledger.verifier.verify import verify_bundle
 from tests.ledger.acts import about, person, record
 
@@ -73,6 +76,13 @@ def test_report_shows_what_became_of_each_statement(bundle: bytes) -> None:
     counts = {status.value: count for status, count in verdict.positions.count().items()}
     assert counts == {"opened": 1, "withheld": 1, "destroyed": 2, "padding": 1, "missing": 0}
     assert verdict.figures > 10
+
+
+def test_report_states_how_long_a_record_may_wait_for_its_place(bundle: bytes) -> None:
+    files = read_archive(bundle, Findings())
+    assert files is not None
+    assert promised_delay(Report.parse(files["report.json"])) == max_merge_delay()
+    assert b'"maximum_merge_delay_seconds":60' in files["report.json"]
 
 
 def test_pdf_is_signed_by_the_key_that_the_bundle_proposes(bundle: bytes, settings) -> None:  # type: ignore[no-untyped-def]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from fuzz.proofs import TOKEN
@@ -12,8 +13,10 @@ from ledger.commitment import COMMITMENT_SIZE
 from ledger.errors import CanonicalError, NotAnArchive
 from ledger.leaf import parse_leaf
 from ledger.reports.archive import write_archive
+from ledger.timestamps import Stamp
 from ledger.verifier.archive import read_archive
 from ledger.verifier.bundle import (
+    LEAVES,
     OPENINGS,
     PADDING,
     REPORT,
@@ -26,15 +29,24 @@ from ledger.verifier.bundle import (
     stamp_path,
 )
 from ledger.verifier.cli import as_json
+from ledger.verifier.events import Event, check_events
 from ledger.verifier.figures import Ground, evaluate
 from ledger.verifier.findings import Findings, TooManyFindings
+from ledger.verifier.leaves import read_leaves
 from ledger.verifier.positions import Positions
 from ledger.verifier.report import NO_PERIOD, Report
 from ledger.verifier.signatures import Trust
+from ledger.verifier.times import LONGEST_DELAY, check_times
 from ledger.verifier.verify import Verdict, verify_bundle
 from tests.ledger import bundles
+from tests.ledger.gatherings import GATHERINGS
 
 LONGEST_ARCHIVE = 1 << 16
+# Tokens of all times, as far off as they may be.
+_STAMPS = {
+    size: Stamp(time.replace(tzinfo=UTC), timedelta(days=1))
+    for size, time in enumerate((datetime.min, datetime(2026, 11, 20, 15), datetime.max), 2)
+}
 _REFUSALS = (CanonicalError, Malformed)
 
 
@@ -64,6 +76,24 @@ def check_report(report: Report, data: bytes) -> None:
         with suppress(Malformed):
             query = figure["query"] if type(figure) is dict and "query" in figure else figure
             canonical([evaluate(query, _ground())])
+
+
+def read_told(data: bytes) -> list[Event]:
+    findings = Findings()
+    leaves = read_leaves({LEAVES: data}, findings)
+    for merge_delay in (timedelta(), LONGEST_DELAY):
+        check_times(leaves, _STAMPS, merge_delay, findings)
+    return check_events(leaves, findings)
+
+
+def check_told(events: list[Event], _: bytes) -> None:
+    """See that the spans of each event are all its parts, each once."""
+    for event in events:
+        spans = sorted([*event.here, *event.missing, *event.outside])
+        ends = [0, *(end for _, end in spans)]
+        expect([begin for begin, _ in spans], [end + 1 for end in ends[:-1]], "begins of spans")
+        expect(ends[-1], event.parts, "last part")
+        require(all(begin <= end for begin, end in spans), "spans of one part at least")
 
 
 def read_opening(data: bytes) -> PlacedOpening:
@@ -115,6 +145,12 @@ def _names() -> list[str]:
     return sorted({*_good(), *UNLISTED, stamp_path(9), "trust.json", "unknown"} - unread)
 
 
+def _told() -> Iterator[bytes]:
+    yield _good()[LEAVES]
+    for gathering in GATHERINGS:
+        yield bundles.unpack(gathering.build())[LEAVES]
+
+
 def _replaced() -> Iterator[bytes]:
     for number, name in enumerate(_names()):
         yield bytes([number]) + _good().get(name, TOKEN.read_bytes())
@@ -130,6 +166,7 @@ TARGETS = (
         LONGEST_ARCHIVE,
     ),
     Target("bundle", read_bundle, check_bundle, (), _replaced, LONGEST_ARCHIVE),
+    Target("told", read_told, check_told, (TooManyFindings,), _told, LONGEST_ARCHIVE),
     Target("report", Report.parse, check_report, _REFUSALS, lambda: [_good()[REPORT]]),
     Target("opening", read_opening, check_opening, _REFUSALS, lambda: _lines(OPENINGS, PADDING)),
     Target("tombstone", read_tombstone, check_tombstone, _REFUSALS, lambda: _lines(TOMBSTONES)),

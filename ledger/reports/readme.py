@@ -34,7 +34,11 @@ CHECK IT WITHOUT OUR TOOL
  7. timestamps/<size>.tsr, where there are any, are RFC 3161 time stamps over the text of the
     checkpoint of that size, without its signatures:
     openssl ts -verify -data TEXT -in timestamps/42.tsr -CAfile ROOTS
-    Take the authority's roots from elsewhere; trust.json only proposes some.
+    Take the authority's roots from elsewhere; trust.json only proposes some. No record that
+    the checkpoint covers may say a later time than its time stamp.
+ 8. An event that concerns very many people is told by several records: the first states how many
+    "parts" there are, each further one its number and "header", SHA-256 of the first one's text
+    under "record". Parts that lie outside the period are not in this bundle.
 
 The folder disclosed/ may be taken out as a whole; the rest still verifies, as "openings
 withheld".

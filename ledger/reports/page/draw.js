@@ -150,9 +150,9 @@ function drawPositions({ positions, leaves }) {
 function drawEvents({ events, eventsInAll }) {
   if (!eventsInAll) return null;
   const title = eventsInAll === 1 ? "1 event told by several records" : `${eventsInAll} events told by several records`;
-  const note = "Of an event that concerns many people several records tell, its parts. A bundle holds those in its span; that others lie outside it is no fault.";
+  const note = "An event that concerns many people is told by several records, its parts. A bundle holds those in its span; that others lie outside it is no fault.";
   const rest = eventsInAll > events.length ? make("p", {}, `The first ${events.length} are shown.`) : null;
-  const table = drawTable(["First record here", "Parts", "Of these"], events.map(drawEvent));
+  const table = drawTable(["First record here", "Parts"], events.map(drawEvent));
   return card(title, make("p", { class: "note" }, note), table, rest);
 }
 
@@ -167,8 +167,7 @@ function drawEvent({ index, kind, parts, here, missing, outside }) {
     "tr",
     data,
     make("th", { scope: "row" }, `record ${index} (${kind})`),
-    make("td", { class: "number" }, String(parts)),
-    make("td", { class: missing ? "differs" : null }, words),
+    make("td", { class: missing ? "differs" : null }, `of ${parts}: ${words}`),
   );
 }
 
@@ -188,7 +187,7 @@ function drawBar(positions, total) {
 
 function drawTable(heads, rows) {
   const cells = heads.map((head) => {
-    return make("th", { scope: "col", class: ["Count", "Parts", "Value"].includes(head) ? "number" : null }, head);
+    return make("th", { scope: "col", class: ["Count", "Value"].includes(head) ? "number" : null }, head);
   });
   return make("table", {}, make("thead", {}, make("tr", {}, ...cells)), make("tbody", {}, ...rows));
 }

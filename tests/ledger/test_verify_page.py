@@ -39,7 +39,7 @@ from tests.ledger.bundles import (
     unpack,
 )
 from tests.ledger.edits import put, swap_in
-from tests.ledger.gatherings import GATHERINGS, Gathering
+from tests.ledger.gatherings import GATHERINGS, HOURS, Gathering, Said, told
 from tests.ledger.twins import TWINS, Twin
 
 FIELDS = ("code", "path", "line", "index", "position", "kind")
@@ -241,6 +241,22 @@ def test_event_of_several_records_is_told_as_the_script_tells_it(
     verdict = assert_agreed(browser, gathering.build())
     assert verdict is not None
     assert verdict.is_consistent
+
+
+@pytest.mark.chromium
+@needs_chromium
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_at_random_give_the_findings_and_events_of_the_script(
+    browser: Browser, seed: int
+) -> None:
+    chance, words = random.Random(seed), list[Said]([1, 2, 3, 2, 3, *HOURS])
+    for _ in range(5):
+        said = chance.choices(words, k=chance.randrange(1, 9))
+        first = chance.randrange(len(said))
+        end = chance.randrange(first + 1, len(said) + 2)
+        singly = sorted(chance.sample(range(len(said) + 1), k=chance.randrange(len(said) + 1)))
+        assert assert_agreed(browser, told(*said, first=first, end=end)())
+        assert assert_agreed(browser, told(*said, singly=tuple(singly))())
 
 
 @pytest.mark.chromium

@@ -15,7 +15,6 @@ from ledger.archive.reading import read_body
 from ledger.canonical import canonical
 from ledger.commitment import PADDING_ROLE, RANDOMNESS_SIZE
 from ledger.errors import UnknownRecord
-from ledger.keystore.encryption import NONCE_BYTES
 from ledger.keystore.models import DataKey
 from ledger.leaf import Body, parse_body
 from ledger.models import (
@@ -28,8 +27,8 @@ from ledger.models import (
     Tombstone,
     recorded_models,
 )
+from ledger.sealing import NONCE_BYTES, VERSION
 from ledger.shred_lists import read_lists
-from ledger.vault import VERSION
 
 _TAG_BYTES = 16
 # Every other payload holds at least the time, so that padding is the only segment this short.

@@ -17,9 +17,8 @@ from django.conf import settings
 
 from ledger.errors import SealBroken, SigningKeyRefused
 from ledger.private_files import read_private, remove_private, write_private
+from ledger.sealing import KEY_BYTES, NONCE_BYTES
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
 # The keystore's first migration knows of it.
 FIRST_KEY = "kek-0001"
 _CONTEXT = b"muniment/datakey/v1\0"

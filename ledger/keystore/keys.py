@@ -14,10 +14,11 @@ from django.db import connections
 
 from ledger import binary
 from ledger.errors import ScopeGone, SigningKeyRefused
-from ledger.keystore.encryption import KEY_BYTES, key_encryption
+from ledger.keystore.encryption import key_encryption
 from ledger.keystore.models import DataKey, EncryptionKey
 from ledger.keystore.unwraps import log_unwraps
 from ledger.routers import KEYSTORE
+from ledger.sealing import KEY_BYTES
 
 # Keys that one statement writes.
 _TOGETHER = 2_000

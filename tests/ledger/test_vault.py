@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from ledger import vault
+from ledger.canonical import JSON, canonical
 from ledger.commitment import Opening
 from ledger.errors import FactsRefused, ScopeGone, SealBroken, SigningKeyRefused
 from ledger.keystore.encryption import FileKeyEncryption, create_key_file
@@ -106,6 +107,17 @@ def test_sealed_value_that_is_cut_off_does_not_open(log: Log, sealed: bytes) -> 
     row.name = sealed
     with pytest.raises(SealBroken):
         vault.keys([HOUSE_SCOPE]).open(row, "name")
+
+
+@pytest.mark.parametrize("said", [7, ["role"], {"role": "subject"}, {"payload": "ab", "role": "a"}])
+def test_segment_that_holds_something_else_than_an_opening_does_not_open(
+    log: Log, said: JSON
+) -> None:
+    keys, record_id = vault.keys([HOUSE_SCOPE]), uuid4()
+    place = b"segment\0" + record_id.bytes + bytes(2)
+    sealed = keys.seal_bytes([HOUSE_SCOPE], place, bytes(32) + canonical(said))
+    with pytest.raises(SealBroken, match="opens to something that is no opening"):
+        keys.open_segment([HOUSE_SCOPE], record_id, 0, "thing.tested", sealed)
 
 
 def test_shared_value_needs_the_key_of_each(log: Log) -> None:

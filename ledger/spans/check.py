@@ -1,20 +1,18 @@
 """Check one span: bodies → leaf hashes → tiles, and the checkpoints that end in it."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
-
-import psycopg
 
 from ledger.errors import CopyBroken, LeafError
 from ledger.keyhistory import KeyHistory
 from ledger.leaf import FIRST_PREV, Body, leaf_bytes, parse_body
 from ledger.merkle import HASH_SIZE, TILE_WIDTH, RightEdge, leaf_hash, tile_root
 from ledger.spans.heads import verify_head
+from ledger.spans.work import Archived, BodiesElsewhere, Connection, Work, fetch
 
-Archived = Callable[[int], Sequence[bytes]]
 # Leaves read at once: what a worker holds in memory.
 _BLOCK = 16 * TILE_WIDTH
 
@@ -56,11 +54,9 @@ class Checked:
     the part of the last tile that the size counts). ``suspect`` is the first leaf at which
     bodies and tiles part. ``findings`` are (code, message, index). ``days`` counts records by
     ``<day> <family>``, ``told`` is (index, record's body). ``tail`` are the peaks of a partial
-    tile at the end. With ``is_archived`` nothing else holds: bodies lie in the archive, and nobody
-    gave them.
+    tile at the end.
     """
 
-    is_archived: bool = False
     leaves: int = 0
     sealed: int = 0
     suspect: int | None = None
@@ -72,30 +68,19 @@ class Checked:
     tail: list[str] = field(default_factory=list)
 
 
-def check_span(
-    connection: psycopg.Connection[Any], span: Span, archived: Archived | None = None
-) -> Checked:
-    """Check ``span`` in the transaction of ``connection``; memory does not grow with it.
-
-    ``archived`` gives the 256 bodies of a tile that lie in the archive, or raises CopyBroken.
-    """
+def check_span(connection: Connection, span: Span, archived: Archived | None = None) -> Checked:
+    """Check ``span`` in the transaction of ``connection``; memory does not grow with it."""
     check = _Check(span, connection, archived)
-    try:
-        for begin in range(span.begin, span.end, _BLOCK):
-            check.take(begin, min(begin + _BLOCK, span.end))
-    except _BodiesElsewhere:
-        return Checked(is_archived=True)
+    for begin in range(span.begin, span.end, _BLOCK):
+        check.take(begin, min(begin + _BLOCK, span.end))
     return check.checked
 
 
-class _BodiesElsewhere(Exception):
-    """A body lies in the archive, which cannot be read from here."""
+INTEGRITY = Work("integrity", Span, Checked, check_span)
 
 
 class _Check:
-    def __init__(
-        self, span: Span, connection: psycopg.Connection[Any], archived: Archived | None
-    ) -> None:
+    def __init__(self, span: Span, connection: Connection, archived: Archived | None) -> None:
         self._span = span
         self._archived = archived
         self._connection = connection
@@ -121,7 +106,7 @@ class _Check:
     def _fetch_archived(self, tile: int, rows: Sequence[Any]) -> list[Any]:
         """Return the rows of a tile with the bodies that the archive holds."""
         if self._archived is None:
-            raise _BodiesElsewhere
+            raise BodiesElsewhere
         try:
             bodies: Sequence[bytes | None] = self._archived(tile)
         except CopyBroken as error:
@@ -211,8 +196,7 @@ class _Check:
 
     def _fetch(self, query: str, begin: int, end: int, unit: int = 1) -> list[Any]:
         place = [self._span.incarnation, begin // unit, -(-end // unit)]
-        with psycopg.Cursor(self._connection) as cursor:
-            return cursor.execute(query.encode(), place, binary=True).fetchall()
+        return fetch(self._connection, query, place)
 
     def _doubt(self, index: int) -> list[bytes]:
         if self.checked.suspect is None:

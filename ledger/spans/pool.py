@@ -1,21 +1,20 @@
-"""Worker processes for spans: started, fed in turn, and ended with their one caller."""
+"""Worker processes: started for one work, fed in turn, and ended with their one caller."""
 
 import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Generic
 
 import orjson
 
 from ledger.errors import VerificationBroken
-from ledger.spans.check import Checked, Span
+from ledger.spans.work import Answer, Task, Work
 
 _ROOT = Path(__file__).parents[2]
 # Answers that may wait for an earlier one: more would pile up in memory.
@@ -28,38 +27,45 @@ def cores() -> int:
 
 
 @contextmanager
-def workers(database: Mapping[str, Any], snapshot: str, count: int) -> Iterator["Workers"]:
+def workers(
+    work: Work[Task, Answer], database: Mapping[str, Any], snapshot: str, count: int
+) -> Iterator["Workers[Task, Answer]"]:
     """Start ``count`` workers that read ``snapshot``; they end when the block does."""
-    order = orjson.dumps({"database": dict(database), "snapshot": snapshot})
-    pool = Workers([_Worker(order) for _ in range(count)])
+    order = {"database": dict(database), "snapshot": snapshot, "work": work.name}
+    pool = Workers(work, orjson.dumps(order), count)
     try:
         yield pool
     finally:
         pool.end()
 
 
-class Workers:
-    """Checks spans in all workers at once and answers in their order."""
+class Workers(Generic[Task, Answer]):
+    """Does tasks in all workers at once and answers in their order."""
 
-    def __init__(self, workers: Sequence["_Worker"]) -> None:
-        self._workers = workers
+    def __init__(self, work: Work[Task, Answer], order: bytes, count: int) -> None:
+        self._work = work
+        self._workers = [_Worker(order) for _ in range(count)]
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        for worker in workers:
+        for worker in self._workers:
             self._idle.put(worker)
 
-    def check(self, spans: Sequence[Span]) -> Iterator[Checked]:
-        """Yield what each span gives. Raises VerificationBroken when a worker ends."""
-        waiting: deque[Future[Checked]] = deque()
+    def do(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Answer | None]]:
+        """Yield each task with its answer, None when that wants bodies from the archive.
+
+        ``tasks`` are made in the caller's thread, a few ahead. Raises VerificationBroken when a
+        worker ends.
+        """
+        waiting: deque[tuple[Task, Future[Answer | None]]] = deque()
         with ThreadPoolExecutor(len(self._workers)) as threads:
             try:
-                for span in spans:
-                    waiting.append(threads.submit(self._ask, span))
+                for task in tasks:
+                    waiting.append((task, threads.submit(self._ask, task)))
                     if len(waiting) >= _AHEAD * len(self._workers):
-                        yield waiting.popleft().result()
+                        yield _first(waiting)
                 while waiting:
-                    yield waiting.popleft().result()
+                    yield _first(waiting)
             finally:
-                for future in waiting:
+                for _, future in waiting:
                     future.cancel()
 
     def end(self) -> None:
@@ -67,12 +73,18 @@ class Workers:
         for worker in self._workers:
             worker.end()
 
-    def _ask(self, span: Span) -> Checked:
+    def _ask(self, task: Task) -> Answer | None:
         worker = self._idle.get()
         try:
-            return worker.ask(span)
+            answer = orjson.loads(worker.ask(orjson.dumps(task)))
         finally:
             self._idle.put(worker)
+        return None if answer is None else self._work.answer(**answer)
+
+
+def _first(waiting: deque[tuple[Task, Future[Answer]]]) -> tuple[Task, Answer]:
+    task, future = waiting.popleft()
+    return task, future.result()
 
 
 class _Worker:
@@ -85,13 +97,14 @@ class _Worker:
         )
         self._send(order)
 
-    def ask(self, span: Span) -> Checked:
-        self._send(orjson.dumps(asdict(span)))
+    def ask(self, task: bytes) -> bytes:
+        """Send one line and wait for the answer's. Raises VerificationBroken."""
+        self._send(task)
         assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         if not answer:
             raise VerificationBroken("a worker of the verification ended before its answer")
-        return Checked(**orjson.loads(answer))
+        return answer
 
     def end(self) -> None:
         self._process.kill()

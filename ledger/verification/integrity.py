@@ -6,16 +6,11 @@ each signed size. Only where something does not fit, a search in order names the
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
-from django.db import connection
 from django.db.models import Max, QuerySet
 
-from ledger.archive.reading import read_bundle
 from ledger.errors import FactsRefused, LogTampered
 from ledger.keyhistory import KeyHistory
 from ledger.kinds import KINDS
@@ -30,18 +25,15 @@ from ledger.record_kinds import (
     LOG_OPENED,
     SEGMENTS_DESTROYED,
 )
-from ledger.spans.check import Archived, Checked, Span, check_span
+from ledger.spans.check import INTEGRITY, Checked, Span
 from ledger.spans.heads import verify_head
-from ledger.spans.pool import cores, workers
 from ledger.tree import StoredTree
 from ledger.verification.findings import Aspect, LogVerdict
 from ledger.verification.parts import Parts
 from ledger.verification.search import Search
+from ledger.verification.spread import Progress, spread
 
-Progress = Callable[[int], None]
 SPAN = 64 * TILE_WIDTH
-# Fewer spans are read sooner than processes start.
-WORTH_WORKERS = 3
 _TELLS = (
     LOG_OPENED.name,
     LOG_ANNOUNCED.name,
@@ -86,8 +78,8 @@ def check_integrity(
     begin = max(since - 1, 0) // TILE_WIDTH * TILE_WIDTH
     joined = _Joined(incarnation, verdict, parts, begin, asked)
     spans = list(_cut(incarnation, keys, joined.begin, size, (*_TELLS, *parts.kinds)))
-    with _checking(spans, partial(read_bundle, incarnation)) as answers:
-        for span, answer in zip(spans, answers, strict=True):
+    with spread(INTEGRITY, incarnation, spans, len(spans)) as answers:
+        for span, answer in answers:
             joined.take(span, answer)
             progress(answer.leaves)
     joined.finish(size, keys)
@@ -251,27 +243,4 @@ def _cut(
             begin=at,
             end=min(at + SPAN, size),
             tells=tells,
-        )
-
-
-@contextmanager
-def _checking(spans: Sequence[Span], archived: Archived) -> Iterator[Iterator[Checked]]:
-    """Give the spans' answers in order: from here, or from workers that read this snapshot.
-
-    Workers do without Django and its storages: what lies in the archive is checked here.
-    """
-    raw = connection.connection
-    count = min(cores(), len(spans))
-    if len(spans) < WORTH_WORKERS or count < 2:
-        yield (check_span(raw, span, archived) for span in spans)
-        return
-    database: dict[str, Any] = {**raw.info.get_parameters(), "password": raw.info.password}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_export_snapshot()")
-        (snapshot,) = cursor.fetchone()
-    with workers(database, snapshot, count) as pool:
-        answers = zip(spans, pool.check(spans), strict=True)
-        yield (
-            check_span(raw, span, archived) if answer.is_archived else answer
-            for span, answer in answers
         )

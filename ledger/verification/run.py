@@ -1,6 +1,6 @@
 """Run all checks on one log, in one snapshot of the database."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,12 +23,12 @@ from ledger.verification import completeness
 from ledger.verification.findings import Aspect, LogVerdict
 from ledger.verification.integrity import check_integrity
 from ledger.verification.keys import check_keys
-from ledger.verification.openness import OpennessCheck, read_leaves
+from ledger.verification.openness import OpennessCheck
 from ledger.verification.outsiders import check_outsiders
 from ledger.verification.parts import Parts
+from ledger.verification.spread import Progress
 from ledger.verification.times import check_times
 
-Progress = Callable[[int], None]
 # What each origin's anchor held before the snapshot.
 Anchored = Mapping[str, TreeHead | None]
 Told = tuple[int, Body]
@@ -146,9 +146,7 @@ def _open(
         openness.note_epoch(body, index)
     openness.note_waiting_epochs()
     for incarnation in lives:
-        for chunk in read_leaves(incarnation, since):
-            openness.take(chunk)
-            progress(len(chunk))
+        openness.check(incarnation, since, progress)
     if not since:
         openness.finish()
     return openness

@@ -33,10 +33,9 @@ class Stated:
             'record TEXT, PRIMARY KEY ("table", id)) WITHOUT ROWID'
         )
 
-    def note(self, table: str, row: str, statement: Statement) -> None:
-        """Remember a statement; of two about one row the later call counts."""
-        values = (table, row, statement.columns, statement.index, statement.record)
-        self._file.execute("INSERT OR REPLACE INTO stated VALUES (?, ?, ?, ?, ?)", values)
+    def note(self, statements: Iterable[tuple[str, str, str, int, str]]) -> None:
+        """Remember (table, row id, columns, index, record) of each; of one row the last counts."""
+        self._file.executemany("INSERT OR REPLACE INTO stated VALUES (?, ?, ?, ?, ?)", statements)
 
     def tables(self) -> list[str]:
         """Return the tables that are spoken of."""

@@ -39,6 +39,7 @@ from tests.databases import CLUSTER, Databases
 from tests.ledger.acts import THING_TESTED, Tries, about, person, record
 from tests.ledger.dying import COMMIT, die
 from tests.ledger.test_partitions import go_on_at
+from tests.ledger.workers import cut_for_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Sequence = Callable[[], int]
@@ -167,6 +168,18 @@ def test_person_whose_records_left_can_still_be_read_and_erased(
     verdict = verify_log(log)
     assert verdict.is_sound
     assert verdict.segments["destroying"] == 1
+
+
+def test_workers_leave_what_lies_in_the_archive_to_the_process_that_reads_it(
+    detached: Archive, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert detached.partition == Partition.objects.all()[0]
+    alone = verify_log(log)
+    cut_for_workers(monkeypatch)
+    assert verify_log(log) == alone
+    assert (alone.findings, alone.segments) == ([], {"open": 1})
+    _file("default/tile/entries/000").unlink()
+    assert "archive_broken" in {one.code for one in verify_log(log).findings}
 
 
 @pytest.mark.parametrize(

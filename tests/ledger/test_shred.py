@@ -297,7 +297,7 @@ def test_destruction_during_a_verification_raises_no_alarm(
 ) -> None:
     gone, _ = _two_people()
     sequence()
-    with acting_as("eraser"), frozen(_verify_or_die(log), at=TAKE) as verifier:
+    with acting_as("eraser"), frozen(_verify_or_die(log), at=OPEN) as verifier:
         destroy_scopes([gone])
         close_epoch()
         os.kill(verifier, SIGCONT)
@@ -351,7 +351,7 @@ def test_sweep_takes_only_old_keys_without_a_scope(log: Log, acting_as: ActingAs
     assert DataKey.objects.filter(scope__in=[kept, HOUSE_SCOPE]).count() == 2
 
 
-TAKE = "ledger.verification.openness:OpennessCheck.take"
+OPEN = "ledger.verification.openness:OpennessCheck.check"
 
 
 def _verify_or_die(log: Log) -> Callable[[], None]:

@@ -21,6 +21,7 @@ from tests.databases import CLUSTER, Databases
 from tests.ledger.acts import THING_TESTED, Tries, about, record
 from tests.ledger.bundles import tampered
 from tests.ledger.edits import manifest, report
+from tests.ledger.workers import cut_for_workers
 
 KEPT = Path(__file__).parents[2] / "fixtures" / "bundles"
 AT = '{"at":"2026-11-20T15:04:00Z",'
@@ -61,8 +62,7 @@ def test_newer_record_is_named_with_its_place_and_all_others_are_verified(
     record(about(HOUSE_SCOPE, n="2"))
     sequence()
     # Cut into more than two spans, they are checked by processes of their own.
-    monkeypatch.setattr(integrity, "SPAN", span)
-    monkeypatch.setattr(integrity, "cores", lambda: 2)
+    cut_for_workers(monkeypatch, integrity_span=span, openness_span=span)
     verdict = verify_log(log)
     (finding,) = verdict.findings
     assert (finding.code, finding.index) == ("record_malformed", 2)

@@ -8,17 +8,21 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.utils import timezone
 
+from consent.models import Subject
 from ledger.errors import UnknownCheckpoint, VerificationBroken
-from ledger.models import Log
-from ledger.services import Draft, append_many
+from ledger.models import Leaf, Log, Scope, Segment
+from ledger.services import Draft, Unsealed, append_many, close_epoch, destroy_scopes
 from ledger.spans import pool
+from ledger.spans.openings import Sealed
 from ledger.tree import StoredTree
-from ledger.verification import integrity, verify_log
+from ledger.verification import verify_log
 from ledger.verification.stated import Stated, Statement
 from tests.conftest import ActingAs
 from tests.ledger.acts import THING_TESTED, Tries, about, person
 from tests.ledger.forging import forge
+from tests.ledger.workers import cut_for_workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.superuser]
 
@@ -46,16 +50,14 @@ def long_log(log: Log, sequence: Callable[[], int]) -> Log:
 @pytest.fixture
 def by_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut the log into spans of one tile each, for two processes."""
-    monkeypatch.setattr(integrity, "SPAN", 256)
-    monkeypatch.setattr(integrity, "cores", lambda: 2)
+    cut_for_workers(monkeypatch)
 
 
 def test_workers_give_the_verdict_that_one_process_gives(
     long_log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = verify_log(long_log)
-    monkeypatch.setattr(integrity, "SPAN", 256)
-    monkeypatch.setattr(integrity, "cores", lambda: 2)
+    cut_for_workers(monkeypatch)
     together = verify_log(long_log)
     assert together == alone
     incarnation = long_log.incarnations.get()
@@ -91,20 +93,113 @@ def test_forgery_in_any_span_is_found_and_named(
     assert [message for message in found if complaint in message], found
 
 
-@pytest.mark.usefixtures("by_workers")
+@pytest.mark.parametrize("spans", [(256, LEAVES), (LEAVES, 256)], ids=["integrity", "openness"])
 def test_killed_worker_breaks_the_verification_and_passes_for_no_verdict(
-    long_log: Log, monkeypatch: pytest.MonkeyPatch
+    long_log: Log, monkeypatch: pytest.MonkeyPatch, spans: tuple[int, int]
 ) -> None:
+    cut_for_workers(monkeypatch, integrity_span=spans[0], openness_span=spans[1])
     ask = pool._Worker.ask
 
-    def ask_the_dead(worker: Any, span: Any) -> Any:
+    def ask_the_dead(worker: Any, task: bytes) -> Any:
         worker._process.kill()
         worker._process.wait()
-        return ask(worker, span)
+        return ask(worker, task)
 
     monkeypatch.setattr(pool._Worker, "ask", ask_the_dead)
     with pytest.raises(VerificationBroken, match="a worker of the verification ended"):
         verify_log(long_log)
+
+
+@pytest.fixture
+def sealed_log(log: Log, sequence: Callable[[], int], acting_as: ActingAs) -> Log:
+    """Leaves 0 to 900, every seventh with segments of one or two of four people, in all spans.
+
+    Of the four, the second is destroyed in a closed epoch, the third is being destroyed. One row
+    is told of in the first and in the last span.
+    """
+    people = [person() for _ in range(4)]
+    row = Subject(
+        scope=Scope.objects.get(pk=people[0]),
+        name=b"sealed",
+        name_index=bytes(32),
+        registered_at=timezone.now(),
+    )
+    row.save(force_insert=True)
+
+    def segments(n: int) -> list[Unsealed]:
+        if n in (10, 890):
+            return [Unsealed("house", rows=(row,))]
+        one, other = people[n % 4], people[(n + 1) % 4]
+        return [] if n % 7 else [about(one, n=str(n)), about(one, other), about(other)][: 1 + n % 3]
+
+    for first in range(0, 900, 300):
+        with transaction.atomic():
+            append_many(
+                Draft(THING_TESTED, Tries(tries=n), segments(n)) for n in range(first, first + 300)
+            )
+    with acting_as("eraser"):
+        destroy_scopes([people[1]])
+        close_epoch()
+        destroy_scopes([people[2]])
+    sequence()
+    return log
+
+
+OF_LEAVES = "record_id IN (SELECT record_id FROM ledger_leaf WHERE index IN (1, 337, 841))"
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("SELECT", None),
+        (f"DELETE FROM ledger_segment WHERE {OF_LEAVES}", "segment_missing"),
+        (f"UPDATE ledger_segment SET position = 9 WHERE {OF_LEAVES}", "segment_stray"),
+        (f"UPDATE ledger_segment SET scopes = '{{}}' WHERE {OF_LEAVES}", "key_missing"),
+        ("UPDATE ledger_segment SET ciphertext = sha256(ciphertext)", "segment_replaced"),
+        ("UPDATE ledger_tombstone SET salt = sha256(salt)", "tombstone_forged"),
+        ("UPDATE ledger_tombstone SET epoch = 7", "epoch_incomplete"),
+        ("UPDATE consent_subject SET name = name || name", "row_changed"),
+    ],
+)
+def test_workers_open_segments_as_one_process_does(
+    sealed_log: Log,
+    acting_as: ActingAs,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+    code: str | None,
+) -> None:
+    with acting_as("superuser"):
+        forge(statement)
+    alone = verify_log(sealed_log)
+    cut_for_workers(monkeypatch)
+    together = verify_log(sealed_log)
+    assert together == alone
+    found = {one.code for one in together.findings}
+    assert code in found if code else not found
+    assert code or together.segments.keys() == {
+        *("open", "padding", "destroying", "destroyed (epoch 1)")
+    }
+
+
+def test_worker_is_given_the_keys_of_its_span_and_no_others(
+    sealed_log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_for_workers(monkeypatch, integrity_span=LEAVES, openness_span=100)
+    ask, tasks = pool._Worker.ask, []
+
+    def overhear(worker: Any, task: bytes) -> Any:
+        tasks.append(json.loads(task))
+        return ask(worker, task)
+
+    monkeypatch.setattr(pool._Worker, "ask", overhear)
+    assert verify_log(sealed_log).findings == []
+    assert len(tasks) == 10
+    for task in tasks:
+        leaves = Leaf.objects.filter(index__gte=task["begin"], index__lt=task["end"])
+        segments = Segment.objects.filter(record__in=leaves.values("record"))
+        scopes = {str(scope) for one in segments for scope in one.scopes}
+        assert task["keys"].keys() <= scopes
+        assert not any(key in repr(Sealed(**task)) for key in task["keys"].values())
 
 
 def test_verification_goes_on_from_a_checkpoint(long_log: Log, acting_as: ActingAs) -> None:
@@ -162,9 +257,8 @@ def test_command_refuses_what_it_cannot_go_on_from(
 
 def test_newest_statement_about_a_row_counts() -> None:
     stated = Stated()
-    stated.note("t", "b", Statement("sha256:1", 1, "r1"))
-    stated.note("t", "a", Statement("sha256:2", 2, "r2"))
-    stated.note("t", "b", Statement("sha256:3", 3, "r3"))
+    stated.note([("t", "b", "sha256:1", 1, "r1"), ("t", "a", "sha256:2", 2, "r2")])
+    stated.note([("t", "b", "sha256:3", 3, "r3")])
     assert stated.tables() == ["t"]
     assert list(stated.of("t")) == [
         ("a", Statement("sha256:2", 2, "r2")),

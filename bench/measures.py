@@ -7,7 +7,7 @@ from bench.delay import publish_delay
 from bench.large import million_leaves
 from bench.lines import Line
 from bench.single import append_concurrent, append_interactive, sequence_under_kills
-from bench.verifying import verify
+from bench.verifying import verify, verify_people
 
 Measure = Callable[[], Iterator[Line]]
 
@@ -19,5 +19,6 @@ MEASURES: tuple[Measure, ...] = (
     bytes_per_record,
     append_bulk,
     verify,
+    verify_people,
 )
 FULL: tuple[Measure, ...] = (million_leaves,)

@@ -1,19 +1,29 @@
 """How fast the log in the database is verified, each part apart."""
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
+from uuid import UUID
 
 from django.db import transaction
 
+from bench.acts import THING_MEASURED, Measured, fresh_code
+from bench.bulk import settle
 from bench.lines import Line, line, seconds
+from bench.models import Thing
+from bench.storm import SequencerProcess
 from ledger import binary
 from ledger.leaf import FIRST_PREV, leaf_bytes
 from ledger.merkle import leaf_hash
-from ledger.models import Leaf, Log, Segment
+from ledger.models import Leaf, Log, Retention, Segment
+from ledger.services import Draft, Unsealed, append_many, open_scope
 from ledger.services.append import DEFAULT_LOG
 from ledger.verification import verify_log
 
+RECORDS, PEOPLE = 30_000, 3_000
 _HASHED_ONCE = "streaming the same rows and hashing them once in one process"
 
 
@@ -41,6 +51,62 @@ def verify() -> Iterator[Line]:
     if taken[0][0].rows:
         rates = [one.rows / one.joins for one, _ in taken]
         yield line("verify_joins", "rows/s", rates, once, of=_HASHED_ONCE)
+
+
+def verify_people() -> Iterator[Line]:
+    """Openings of many people's segments, and the join with their rows: all cores against one."""
+    _fill()
+    log = Log.objects.get(name=DEFAULT_LOG)
+    segments = Segment.objects.count()
+
+    def on_one() -> Times:
+        with _one_core():
+            return time_verification(log)
+
+    taken = [(time_verification(log), on_one()) for _ in range(3)]
+    of = "the same on one core"
+    rates = [[segments / one.openings for one in both] for both in taken]
+    yield line("verify_openings_spread", "segments/s", *zip(*rates, strict=True), of=of)
+    rates = [[one.rows / one.joins for one in both] for both in taken]
+    yield line("verify_joins_spread", "rows/s", *zip(*rates, strict=True), of=of)
+
+
+def _fill() -> None:
+    """Write records of two segments each, of which every second tells of a row."""
+    sequencer = SequencerProcess({})
+    sequencer.start()
+    try:
+        with transaction.atomic():
+            people = [open_scope(Retention.PERSON).pk for _ in range(PEOPLE)]
+        with transaction.atomic():
+            things = [Thing(code=fresh_code()) for _ in range(RECORDS // 2)]
+            columns = {"id": "uuid", "code": "varchar"}
+            binary.copy_in("bench_thing", columns, ((one.pk, one.code) for one in things))
+            append_many(_drafts(people, things))
+        settle(sequencer)
+    finally:
+        sequencer.kill()
+
+
+def _drafts(people: Sequence[UUID], things: Sequence[Thing]) -> Iterator[Draft]:
+    for number, one in enumerate(islice(cycle(people), RECORDS)):
+        rows = () if number % 2 else (things[number // 2],)
+        segments = [
+            Unsealed("actor", (one,), {"said": "measured"}, rows),
+            Unsealed("subject", (one,), {"said": "x" * 200}),
+        ]
+        yield Draft(THING_MEASURED, Measured(number=number), segments)
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Leave this process one core: it then starts no others."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def time_verification(log: Log) -> Times:

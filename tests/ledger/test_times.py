@@ -1,7 +1,7 @@
 """Tokens bound the times that records say, and are not believed for being stored."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -87,6 +87,17 @@ def test_time_that_a_token_contradicts_is_named_with_its_place(
     record()
     stamp()
     assert _found(log) == ([(code, 1)] if code else [])
+
+
+def test_time_at_the_end_of_the_calendar_ends_no_verification(
+    log: Log, stamp: Callable[[], None], sequence: Callable[[], int]
+) -> None:
+    stamp()
+    write_past_services("thing.tested", {"tries": 1}, at=datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
+    sequence()
+    assert _found(log) == []
+    stamp()
+    assert _found(log) == [("time_ahead", 1)]
 
 
 def test_many_false_times_are_named_up_to_a_bound(log: Log, stamp: Callable[[], None]) -> None:

@@ -42,6 +42,7 @@ from tests.ledger.edits import put, swap_in
 from tests.ledger.gatherings import GATHERINGS, HOURS, Gathering, Said, told
 from tests.ledger.twins import TWINS, Twin
 
+KEPT = Path(__file__).parents[2] / "fixtures" / "bundles"
 FIELDS = ("code", "path", "line", "index", "position", "kind")
 needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
 
@@ -241,6 +242,15 @@ def test_event_of_several_records_is_told_as_the_script_tells_it(
     verdict = assert_agreed(browser, gathering.build())
     assert verdict is not None
     assert verdict.is_consistent
+
+
+@pytest.mark.chromium
+@needs_chromium
+@pytest.mark.parametrize("kept", sorted(KEPT.glob("*.zip")), ids=lambda path: path.stem)
+def test_kept_bundle_verifies_here_too(browser: Browser, kept: Path) -> None:
+    verdict = assert_agreed(browser, kept.read_bytes(), policy=WITNESSED)
+    assert verdict is not None
+    assert verdict.is_authenticated
 
 
 @pytest.mark.chromium

@@ -61,17 +61,17 @@ def _fill(size: int, sequencer: SequencerProcess) -> Log:
 
 
 def _memory(log: Log) -> float:
-    """Return the peak MiB of ``verify_log`` and its workers together."""
+    """Return the peak MiB of ``verify_log`` and those of its workers that live at one time."""
     command = [sys.executable, str(ROOT / "manage.py"), "verify_log", "--log", log.name]
     verification = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
     process = psutil.Process(verification.pid)
-    peaks: dict[int, int] = {}
+    peak = 0
     while verification.poll() is None:
-        for one in (process, *_children(process)):
-            peaks[one.pid] = max(peaks.get(one.pid, 0), _high_water(one.pid))
+        living = (process, *_children(process))
+        peak = max(peak, sum(_high_water(one.pid) for one in living))
         time.sleep(_LOOK_SECONDS)
     assert verification.returncode == 0, f"log {log.name} is not sound"
-    return float(sum(peaks.values()) / 1024)
+    return peak / 1024
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

@@ -19,11 +19,12 @@ from ledger import binary
 from ledger.leaf import FIRST_PREV, leaf_bytes
 from ledger.merkle import leaf_hash
 from ledger.models import Leaf, Log, Retention, Segment
-from ledger.services import Draft, Unsealed, append_many, open_scope
+from ledger.services import Draft, Unsealed, append_many, open_scopes
 from ledger.services.append import DEFAULT_LOG
 from ledger.verification import verify_log
 
 RECORDS, PEOPLE = 30_000, 3_000
+_AT_ONCE = 6_000
 _HASHED_ONCE = "streaming the same rows and hashing them once in one process"
 
 
@@ -77,19 +78,20 @@ def _fill() -> None:
     sequencer.start()
     try:
         with transaction.atomic():
-            people = [open_scope(Retention.PERSON).pk for _ in range(PEOPLE)]
-        with transaction.atomic():
-            things = [Thing(code=fresh_code()) for _ in range(RECORDS // 2)]
-            columns = {"id": "uuid", "code": "varchar"}
-            binary.copy_in("bench_thing", columns, ((one.pk, one.code) for one in things))
-            append_many(_drafts(people, things))
+            people = [one.pk for one in open_scopes(Retention.PERSON, PEOPLE)]
+        for _ in range(RECORDS // _AT_ONCE):
+            with transaction.atomic():
+                things = [Thing(code=fresh_code()) for _ in range(_AT_ONCE // 2)]
+                columns = {"id": "uuid", "code": "varchar"}
+                binary.copy_in("bench_thing", columns, ((one.pk, one.code) for one in things))
+                append_many(_drafts(people, things))
         settle(sequencer)
     finally:
         sequencer.kill()
 
 
 def _drafts(people: Sequence[UUID], things: Sequence[Thing]) -> Iterator[Draft]:
-    for number, one in enumerate(islice(cycle(people), RECORDS)):
+    for number, one in enumerate(islice(cycle(people), _AT_ONCE)):
         rows = () if number % 2 else (things[number // 2],)
         segments = [
             Unsealed("actor", (one,), {"said": "measured"}, rows),

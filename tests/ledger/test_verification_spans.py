@@ -1,8 +1,11 @@
 """A long log is verified in spans, by several processes, and from a stated checkpoint on."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +29,7 @@ from tests.ledger.workers import cut_for_workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.superuser]
 
+ROOT = Path(__file__).parents[2]
 LEAVES = 1 + 600 + 300
 EDIT = (
     "UPDATE ledger_record SET body = convert_to(replace(convert_from(body, 'UTF8'), "
@@ -179,6 +183,14 @@ def test_workers_open_segments_as_one_process_does(
     assert code or together.segments.keys() == {
         *("open", "padding", "destroying", "destroyed (epoch 1)")
     }
+
+
+def test_worker_knows_neither_django_nor_the_keystore() -> None:
+    looked = "import sys, ledger.spans.__main__; print(*sys.modules)"
+    said = subprocess.check_output([sys.executable, "-c", looked], cwd=ROOT, text=True)
+    known = {name.split(".")[0] for name in said.split()} | set(said.split())
+    assert "ledger.spans.openings" in known
+    assert not known & {"django", "ledger.keystore", "ledger.vault"}
 
 
 def test_worker_is_given_the_keys_of_its_span_and_no_others(

@@ -15,12 +15,16 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import generators, sql
+from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
 
 Row = tuple[Any, ...]
 Cells = list[bytes]
 Query = str | sql.SQL | sql.Composed
+Argument = str | bytes | None
 _BYTEA = 17  # its object id
+_FORMATS = {str: Format.TEXT, bytes: Format.BINARY, type(None): Format.TEXT}
 # Statements that each session has prepared, by their text.
 _PREPARED: WeakKeyDictionary[psycopg.Connection[Row], dict[str, bytes]] = WeakKeyDictionary()
 
@@ -32,17 +36,26 @@ def fetch(query: Query, arguments: Sequence[Any] = ()) -> list[Row]:
 
 
 def send(
-    statement: str,
-    arguments: Sequence[str | bytes | None],
-    *,
-    using: str = DEFAULT_DB_ALIAS,
+    statement: str, arguments: Sequence[Argument], *, using: str = DEFAULT_DB_ALIAS
 ) -> Callable[[], list[Cells]]:
     """Send a statement that gives rows, and go on; call what is returned to wait for them.
 
-    For the path that every record takes: prepared once a session, no cursor, no adaptation.
-    Parameters are ``$1`` …; text goes as text, bytes in PostgreSQL's binary format; the cells
-    come as text, NULL as none of it. The answer must be waited for before anything else is asked
-    on this connection. Raises Django's DatabaseError.
+    As ``send_all``, for one statement.
+    """
+    answers = send_all([(statement, arguments)], using=using)
+    return lambda: answers()[0]
+
+
+def send_all(
+    statements: Iterable[tuple[str, Sequence[Argument]]], *, using: str = DEFAULT_DB_ALIAS
+) -> Callable[[], list[list[Cells]]]:
+    """Send statements in one round trip, and go on; call what is returned to wait for their rows.
+
+    For the path that every record takes: prepared once a session, pipelined, no cursor, no
+    adaptation. Parameters are ``$1`` …; text goes as text, bytes in PostgreSQL's binary format;
+    the cells come as text, NULL as none of it. The answer must be waited for before anything else
+    is asked on this connection. Raises Django's DatabaseError for the first statement that fails;
+    those behind it are not carried out.
     """
     database = connections[using]
     raw = _raw(using)
@@ -50,13 +63,16 @@ def send(
         # psycopg begins a transaction with its own first statement only.
         with database.wrap_database_errors:
             raw.execute("SELECT")
-    values = [one.encode() if isinstance(one, str) else one for one in arguments]
-    formats = [Format.BINARY if isinstance(one, bytes) else Format.TEXT for one in arguments]
     with database.wrap_database_errors, raw.lock:
-        name = _prepared(raw, statement)
-        raw.pgconn.send_query_prepared(name, values, param_formats=formats)
+        named = [(_prepared(raw, statement), arguments) for statement, arguments in statements]
+        raw.pgconn.enter_pipeline_mode()
+        for name, arguments in named:
+            values = [one.encode() if isinstance(one, str) else one for one in arguments]
+            formats = [_FORMATS[type(one)] for one in arguments]
+            raw.pgconn.send_query_prepared(name, values, param_formats=formats)
+        raw.pgconn.pipeline_sync()
         raw.pgconn.flush()
-    return partial(_receive, database, raw)
+    return partial(_receive, database, raw, len(named))
 
 
 def bytea_array(values: Sequence[bytes]) -> bytes:
@@ -84,16 +100,32 @@ def _prepared(raw: psycopg.Connection[Row], statement: str) -> bytes:
     return names[statement]
 
 
-def _receive(database: BaseDatabaseWrapper, raw: psycopg.Connection[Row]) -> list[Cells]:
+def _receive(
+    database: BaseDatabaseWrapper, raw: psycopg.Connection[Row], statements: int
+) -> list[list[Cells]]:
     with database.wrap_database_errors, raw.lock:
-        (result,) = raw.wait(generators.execute(raw.pgconn))
-        if result.status != ExecStatus.TUPLES_OK:
-            raise psycopg.errors.error_from_result(result, raw.info.encoding)
-        columns = range(result.nfields)
-        return [
-            [result.get_value(row, column) or b"" for column in columns]
-            for row in range(result.ntuples)
-        ]
+        results = raw.wait(_finish(raw.pgconn, statements))
+        for result in results:
+            if result.status != ExecStatus.TUPLES_OK:
+                raise psycopg.errors.error_from_result(result, raw.info.encoding)
+        return [list(_cells(result)) for result in results]
+
+
+def _finish(pgconn: PGconn, statements: int) -> PQGen[list[PGresult]]:
+    """Wait for the results of a pipeline, and leave it."""
+    yield from generators.send(pgconn)
+    results = []
+    for _ in range(statements):
+        results += yield from generators.fetch_many(pgconn)
+    yield from generators.fetch_many(pgconn)  # of the synchronisation
+    pgconn.exit_pipeline_mode()
+    return results
+
+
+def _cells(result: PGresult) -> Iterator[Cells]:
+    columns = range(result.nfields)
+    for row in range(result.ntuples):
+        yield [result.get_value(row, column) or b"" for column in columns]
 
 
 def sqlstate(error: Exception) -> str | None:

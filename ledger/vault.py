@@ -5,26 +5,32 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from django.conf import settings
 
-from ledger.keystore.keys import fetch_keys, find_keys
+from ledger.keystore import keys as keystore
 from ledger.private_files import read_private
 from ledger.sealing import Keys, SealedRow
 
-__all__ = ["Keys", "SealedRow", "blind_index", "keys", "keys_there"]
+__all__ = ["Keys", "SealedRow", "ask_keys", "blind_index", "keys", "keys_there"]
 
 
 def keys(scopes: Iterable[UUID]) -> Keys:
     """Fetch the data keys of ``scopes``. Raises ScopeGone when one is no longer there."""
-    return Keys(fetch_keys(scopes))
+    return ask_keys(scopes)()
+
+
+def ask_keys(scopes: Iterable[UUID]) -> Callable[[], Keys]:
+    """As ``keys``, but go on at once; what is returned waits for them, and must be called."""
+    asked = keystore.ask_keys(scopes)
+    return lambda: Keys(asked())
 
 
 def keys_there(scopes: Iterable[UUID]) -> Keys:
     """Fetch those data keys of ``scopes`` that are still there."""
-    return Keys(find_keys(scopes))
+    return Keys(keystore.find_keys(scopes))
 
 
 def blind_index(field: str, text: str) -> bytes:

@@ -6,7 +6,7 @@ changed in place or not at all, so that nothing can bring a destroyed key back.
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from ledger.sealing import KEY_BYTES
 
 # Keys that one statement writes.
 _TOGETHER = 2_000
+# Keys that one statement reads.
+_ASKED_TOGETHER = 64
 
 
 def create_key(scope: UUID) -> None:
@@ -44,35 +46,62 @@ def create_keys(scopes: Iterable[UUID]) -> None:
         DataKey.objects.bulk_create(some, ignore_conflicts=True)
 
 
-def fetch_keys(scopes: Iterable[UUID]) -> Mapping[UUID, bytes]:
-    """Return the data keys of all ``scopes``. Raises ScopeGone when one is not there."""
+def ask_keys(scopes: Iterable[UUID]) -> Callable[[], Mapping[UUID, bytes]]:
+    """Ask for the data keys of all ``scopes``, and go on; call what is returned to wait for them.
+
+    It must be called, and then raises ScopeGone when a key is not there.
+    """
     wanted = set(scopes)
-    found = find_keys(wanted)
-    if missing := wanted - found.keys():
-        raise ScopeGone(f"{len(missing)} of {len(wanted)} data keys are gone")
-    return found
+    asked = _ask(wanted)
+
+    def wait() -> Mapping[UUID, bytes]:
+        found = _unwrap(asked())
+        if missing := wanted - found.keys():
+            raise ScopeGone(f"{len(missing)} of {len(wanted)} data keys are gone")
+        return found
+
+    return wait
 
 
 def find_keys(scopes: Iterable[UUID]) -> dict[UUID, bytes]:
     """Return the data keys of those ``scopes`` that have one; the log of unwraps says so first."""
-    rows = _read_keys(scopes)
+    return _unwrap(_ask(scopes)())
+
+
+def _unwrap(answers: Iterable[list[binary.Cells]]) -> dict[UUID, bytes]:
+    rows = [
+        (UUID(scope.decode()), key_id.decode(), bytes.fromhex(wrapped.decode()))
+        for answer in answers
+        for scope, key_id, wrapped in answer
+    ]
     log_unwraps(scope for scope, _, _ in rows)
     encryption = key_encryption()
     return {scope: encryption.unwrap(key_id, scope, wrapped) for scope, key_id, wrapped in rows}
 
 
-def _read_keys(scopes: Iterable[UUID]) -> list[tuple[UUID, str, bytes]]:
+def _ask(scopes: Iterable[UUID]) -> Callable[[], list[list[binary.Cells]]]:
     # Every append comes through here: not by the ORM.
-    rows = binary.send(
-        "SELECT scope, encryption_key_id, encode(wrapped, 'hex') FROM keystore_datakey "
-        "WHERE scope = ANY ($1::uuid[])",
-        [binary.text_array(scopes)],
-        using=KEYSTORE,
-    )()
-    return [
-        (UUID(scope.decode()), key_id.decode(), bytes.fromhex(wrapped.decode()))
-        for scope, key_id, wrapped in rows
-    ]
+    wanted = [str(scope) for scope in scopes]
+    asked = (
+        _select(wanted[start : start + _ASKED_TOGETHER])
+        for start in range(0, len(wanted), _ASKED_TOGETHER)
+    )
+    return binary.send_all(asked, using=KEYSTORE)
+
+
+def _select(scopes: list[str]) -> tuple[str, list[str]]:
+    """Return the statement that reads some keys, and its arguments.
+
+    The list is filled up to a power of two, so that there are few statements: a list of known
+    length is planned once a session, an array at each execution.
+    """
+    size = 1 << (len(scopes) - 1).bit_length()
+    places = ", ".join(f"${place}" for place in range(1, size + 1))
+    statement = (
+        "SELECT scope, encryption_key_id, encode(wrapped, 'hex') FROM keystore_datakey "  # noqa: S608
+        f"WHERE scope IN ({places})"
+    )
+    return statement, [*scopes, *scopes[-1:] * (size - len(scopes))]
 
 
 def destroy_keys(scopes: Iterable[UUID]) -> int:

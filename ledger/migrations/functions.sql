@@ -99,13 +99,17 @@ BEGIN
 END $$;
 
 -- Digest of a row's columns: their jsonb text without nulls (so that a nullable column can be
--- added and old digests hold) and without the pointer to the record.
-CREATE FUNCTION ledger_columns_digest(columns jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public AS $$
-    SELECT 'sha256:' || encode(sha256(convert_to(
-        coalesce(jsonb_object_agg(key, value), '{}')::text, 'UTF8')), 'hex')
-    FROM jsonb_each(columns) WHERE value <> 'null'::jsonb AND key <> 'record'
-$$;
+-- added and old digests hold) and without the pointer to the record. Not in SQL, which would be
+-- planned anew with each statement.
+CREATE FUNCTION ledger_row_digest(p_row anyelement) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
+SET timezone = 'UTC' SET bytea_output = 'hex' AS $$
+BEGIN
+    RETURN (
+        SELECT 'sha256:' || encode(sha256(convert_to(
+            coalesce(jsonb_object_agg(key, value), '{}')::text, 'UTF8')), 'hex')
+        FROM jsonb_each(to_jsonb(p_row)) WHERE value <> 'null'::jsonb AND key <> 'record');
+END $$;
 
 -- Lock live scopes in the order of their ids; as owner, since the lock wants UPDATE and the
 -- application has none. Waits for a destruction under way and then refuses.
@@ -152,31 +156,6 @@ BEGIN
             SELECT ledger_append.record_id, s.n - 1, s.scopes::uuid[], s.ciphertext
             FROM unnest(p_scopes, p_ciphertexts) WITH ORDINALITY AS s (scopes, ciphertext, n);
     END IF;
-END $$;
-
--- The first of an append's round trips to this database: lock live scopes, point the rows at the
--- record to come, and tell the clock and the rows' digests (a JSON array). The update locks each row: unlocked,
--- another could change it between its digest and the commit, and the newest record would tell of
--- older columns. A row that is not there has no digest.
-CREATE FUNCTION ledger_lock(
-    p_scopes uuid[], p_tables text[], p_ids uuid[], p_records uuid[],
-    OUT now numeric, OUT digests text
-) LANGUAGE plpgsql SET search_path = pg_catalog, public
-SET timezone = 'UTC' SET bytea_output = 'hex' AS $$
-DECLARE
-    digest text;
-    found text[];
-BEGIN
-    now := extract(epoch FROM clock_timestamp());
-    PERFORM ledger_lock_scopes(p_scopes);
-    FOR i IN 1 .. cardinality(p_tables) LOOP
-        EXECUTE format(
-            'UPDATE public.%I t SET record = $1 WHERE id = $2 '
-            'RETURNING ledger_columns_digest(to_jsonb(t))', p_tables[i]
-        ) INTO digest USING p_records[i], p_ids[i];
-        found := array_append(found, digest);
-    END LOOP;
-    digests := array_to_json(found)::text;
 END $$;
 
 -- Give out ids for records that will be copied in, and queue those; with the id of their log and
@@ -304,8 +283,6 @@ REVOKE ALL ON FUNCTION ledger_drop(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_drop(bigint) TO eraser;
 
 -- The owner's default privileges give nobody EXECUTE; triggers need none.
-GRANT EXECUTE ON FUNCTION ledger_lock(uuid[], text[], uuid[], uuid[]) TO app, eraser;
 GRANT EXECUTE ON FUNCTION
     ledger_append(text, uuid, text, text, bytea, text[], bytea[]) TO app, eraser;
-GRANT EXECUTE ON FUNCTION ledger_columns_digest(jsonb)
-    TO app, eraser, auditor;
+GRANT EXECUTE ON FUNCTION ledger_row_digest(anyelement) TO app, eraser, auditor;

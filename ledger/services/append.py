@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 from django.db import DatabaseError, connection
 
 from ledger import binary, vault
@@ -21,6 +21,7 @@ DEFAULT_LOG = "default"
 # `{"at":"2026-11-20T15:04:00Z",`: the member "at" sorts first and has a fixed length, so that
 # the database can put its own clock's reading in front of the rest.
 _AT_LENGTH = 29
+_LOCK = "SELECT extract(epoch FROM clock_timestamp()), ledger_lock_scopes($1)"
 _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -138,30 +139,45 @@ def lock(
     """Lock live scopes in the main database, and point each row at its record there.
 
     Returns the scopes' keys, the database's clock and the rows' digests. The lock is taken here
-    because the keystore cannot see our rollback. The keys are fetched while it is being taken:
-    they are used once it is, and a destruction that came first leaves it refused. Raises
+    because the keystore cannot see our rollback. The keys come while it is being taken: they are
+    used once it is, and a destruction that came first leaves it refused. Raises
     ScopeGone, OffTheRecord for a row that is not saved.
     """
-    locked = binary.send(
-        "SELECT now, digests FROM ledger_lock($1::uuid[], $2::text[], $3::uuid[], $4::uuid[])",
-        [
-            binary.text_array(sorted(scopes)),
-            binary.text_array(row._meta.db_table for row in rows),
-            binary.text_array(row.pk for row in rows),
-            binary.text_array(records),
-        ],
-    )
+    asked = [(_LOCK, [binary.text_array(sorted(scopes))])]
+    asked += [
+        (_point(row._meta.db_table), [str(record), str(row.pk)])
+        for row, record in zip(rows, records, strict=True)
+    ]
+    wanted = vault.ask_keys(scopes)
     try:
-        keys = vault.keys(scopes)
+        locked = binary.send_all(asked)
+    except BaseException:
+        # Unread, its answer would make the connection useless.
+        wanted()
+        raise
+    try:
+        keys = wanted()
     finally:
-        # Whatever came of the keys: the connection is of no use before its answer is read.
         with refusals():
-            ((now, found),) = locked()
-    digests: list[str | None] = orjson.loads(found) if found else []
-    for row, digest in zip(rows, digests, strict=True):
-        if digest is None:
+            ((now, _),), *found = locked()
+    for row, updated in zip(rows, found, strict=True):
+        if not updated:
             raise OffTheRecord(f"{row._meta.label} was recorded before it was saved")
-    return keys, datetime.fromtimestamp(float(now), UTC), [one for one in digests if one]
+    digests = [digest.decode() for ((digest,),) in found]
+    return keys, datetime.fromtimestamp(float(now), UTC), digests
+
+
+@cache
+def _point(table: str) -> str:
+    """Return the statement that points a row at the record to come and tells its digest.
+
+    The update locks the row: unlocked, another could change it between its digest and the
+    commit, and the newest record would tell of older columns.
+    """
+    return (
+        f'UPDATE public."{table}" AS t SET record = $1 WHERE id = $2 '  # noqa: S608
+        "RETURNING ledger_row_digest(t)"
+    )
 
 
 def cut(now: datetime, kind: Kind) -> datetime:

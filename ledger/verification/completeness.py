@@ -213,9 +213,7 @@ def _is_waiting(record: UUID | None) -> bool:
 
 
 def _digests(table: str) -> Iterator[tuple[str, Digest]]:
-    query = sql.SQL(
-        "SELECT t.id, ledger_columns_digest(to_jsonb(t)), t.record FROM {} t ORDER BY t.id"
-    )
+    query = sql.SQL("SELECT t.id, ledger_row_digest(t), t.record FROM {} t ORDER BY t.id")
     for pk, digest, record in binary.stream(query.format(sql.Identifier(table))):
         yield str(pk), (digest, record)
 

@@ -64,7 +64,8 @@ def dying(at: int, when: str) -> Iterator[Killer]:
     try:
         # What every append asks goes past Django's cursors.
         with keystore.execute_wrapper(killer), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(keys, "_read_keys", partial(killer, keys._read_keys))
+            ask = keys._ask
+            patch.setattr(keys, "_ask", lambda scopes: partial(killer, lambda: ask(scopes)()))
             yield killer
     finally:
         del keystore._commit

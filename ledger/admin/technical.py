@@ -135,23 +135,27 @@ class PartitionAdmin(TechnicalAdmin):
     """Ranges of records that lie in tables of their own, and where those are."""
 
     menu_icon = "inventory_2"
-    list_display = ("first", "last", "lies", "copied")
-    fields = (("first", "last"), "lies", "copied", "digest")
+    list_display = ("first_record", "last_record", "lies", "copied")
+    fields = (("first_record", "last_record"), "lies", "copied", "digest")
     ordering = ("-first",)
     list_select_related = ("archive",)
 
-    @admin.display(description="last")
-    def last(self, partition: Partition) -> int:
-        return partition.end - 1
+    @admin.display(description="first record", ordering="first")
+    def first_record(self, partition: Partition) -> str:
+        return f"{partition.first:,}"
 
-    @admin.display(description="lies")
+    @admin.display(description="last record")
+    def last_record(self, partition: Partition) -> str:
+        return f"{partition.end - 1:,}"
+
+    @admin.display(description="where they lie")
     def lies(self, partition: Partition) -> str:
         archive = archive_of(partition)
         if archive is None or archive.state == ArchiveState.COPIED:
             return "in the database" if archive is None else "in the database, and in the archive"
         return str(archive.get_state_display())
 
-    @admin.display(description="copied")
+    @admin.display(description="copied", empty_value=NOTHING)
     def copied(self, partition: Partition) -> datetime | None:
         archive = archive_of(partition)
         return archive.copied_at if archive else None

@@ -1,4 +1,4 @@
-"""When a privacy request must be answered: GDPR Art. 12(3), counted as the law counts.
+"""When a privacy request must be answered: as a profile says, counted as the law counts.
 
 Regulation (EEC, Euratom) No 1182/71, Art. 3: a period of months ends with the last hour of the
 day that has the same number as the day of receipt, or of the month's last day where that number
@@ -18,12 +18,18 @@ SATURDAY = 5
 
 @dataclass(frozen=True)
 class ClockRules:
-    """How long an answer may take, and whose calendar and clock on the wall count."""
+    """How long an answer may take, and whose calendar and clock on the wall count.
 
-    months: int
-    extension_months: int
+    ``working_day`` says whether a term that ends on a day off runs on to the next working day.
+    """
+
     country: str
     zone: str
+    months: int = 0
+    days: int = 0
+    extension_months: int = 0
+    extension_days: int = 0
+    working_day: bool = True
 
 
 def deadline(received_at: datetime, rules: ClockRules, *, extended: bool = False) -> datetime:
@@ -34,9 +40,10 @@ def deadline(received_at: datetime, rules: ClockRules, *, extended: bool = False
     """
     zone = ZoneInfo(rules.zone)
     months = rules.months + (rules.extension_months if extended else 0)
-    last_day = next_working_day(
-        add_months(received_at.astimezone(zone).date(), months), rules.country
-    )
+    days = rules.days + (rules.extension_days if extended else 0)
+    last_day = add_months(received_at.astimezone(zone).date(), months) + timedelta(days=days)
+    if rules.working_day:
+        last_day = next_working_day(last_day, rules.country)
     return datetime.combine(last_day + timedelta(days=1), time(), zone)
 
 

@@ -167,7 +167,7 @@ class FindingSerializer(serializers.Serializer):
 
     code = serializers.CharField()
     outcome = serializers.ChoiceField([outcome.value for outcome in Outcome])
-    subject = serializers.UUIDField(source="person")
+    subject = serializers.UUIDField(source="person", allow_null=True)
     use = _code(Use)
     detail = serializers.CharField()
 

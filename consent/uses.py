@@ -59,6 +59,22 @@ class Mode(Worded):
     GRANULAR = "granular"
 
 
+class Right(Worded):
+    """What an answer speaks of: the giver's own likeness, or their works or manner."""
+
+    LIKENESS = "likeness"
+    WORKS = "works"
+    STYLE = "style"
+
+
+class Basis(Worded):
+    """The legal ground that an answer stands for, in the order of Art. 6(1) GDPR."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+
+
 class Assurance(Worded):
     """How surely the giver was tied to the likeness, weakest first."""
 
@@ -104,6 +120,8 @@ class LegalBasis(Worded):
 
 
 WORLD = "WORLD"
+# Every recipient, or every family of models: said, never meant by leaving it empty.
+ANY = "ANY"
 TERRITORY = re.compile(r"[A-Z]{2}|WORLD")
 
 _WORDS: dict[Worded, str] = {
@@ -123,6 +141,7 @@ _WORDS: dict[Worded, str] = {
     Assurance.KNOWN_CONTACT: "a known contact",
     Assurance.SIGNED_RELEASE: "a signed release",
     Assurance.EID: "an electronic identity",
+    Right.STYLE: "style of an artist",
     Method.EMAIL: "e-mail",
     Remedy.STOP_NEW_USE: "no new use",
     Remedy.REMOVE_FROM_NEXT_VERSION: "removal from the next data set version",

@@ -23,6 +23,8 @@ PURE = {
     *("ledger.tlogpolicy", "ledger.tlogproof", "ledger.tlogtiles", "consent.clock"),
     *("ledger.bounds", "ledger.keyhistory", "ledger.timestamps", "ledger.witness"),
     *("consent.decision", "consent.errors", "consent.uses"),
+    *("consent.decision.deciding", "consent.decision.examining", "consent.decision.findings"),
+    *("consent.decision.profile", "consent.decision.terms"),
     *("generation.errors", "generation.policy"),
 }
 FACES = {"views", "serializers", "urls", "tasks", "admin", "management", "forms"}

@@ -7,25 +7,32 @@ new rule is a new version.
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from consent.clock import ClockRules
-from consent.decision import Outcome, Place, Profile, UseRule
+from consent.decision import DEFAULT_SIGNAL, Binding, Outcome, Priority, Profile, UseRule
 from consent.errors import ProfileRefused
-from consent.uses import Assurance, Theme, Use
+from consent.uses import Assurance, Basis, Theme, Use
 
 DEFAULT = "strict/1"
+LABEL = re.compile(r"[a-z]+/[0-9]+")
 
 
 @dataclass(frozen=True)
 class Jurisdiction:
-    """A profile's rules for decisions, and those for privacy requests."""
+    """A profile's rules for decisions, and those for privacy requests.
+
+    ``majority`` is the age in years from which a person speaks for themself.
+    """
 
     profile: Profile
+    about: str
+    majority: int
     identity_minimum: Assurance
     clock: ClockRules
 
@@ -34,15 +41,35 @@ class _Rule(BaseModel):
     model_config = ConfigDict(extra="forbid")
     minimum: Assurance
     below_minimum: Literal[Outcome.NEEDS_REVIEW, Outcome.REFUSED]
-    place: Place
+    place: Binding
+    recipient: Binding = Binding.IF_KNOWN
+    family: Binding = Binding.IF_KNOWN
+    silence: Outcome = Outcome.REFUSED
+    bases: frozenset[Basis] = frozenset(Basis)
+    written: bool = False
+    lifetime_days: Annotated[int, Field(ge=1, le=36_525)] | None = None
+
+    def as_rule(self) -> UseRule:
+        said = self.model_dump(exclude={"lifetime_days"})
+        lifetime = None if self.lifetime_days is None else timedelta(days=self.lifetime_days)
+        return UseRule(**said, lifetime=lifetime)
 
 
 class _Clock(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    months: Annotated[int, Field(ge=1, le=12)]
-    extension_months: Annotated[int, Field(ge=0, le=12)]
+    months: Annotated[int, Field(ge=0, le=12)] = 0
+    days: Annotated[int, Field(ge=0, le=366)] = 0
+    extension_months: Annotated[int, Field(ge=0, le=12)] = 0
+    extension_days: Annotated[int, Field(ge=0, le=366)] = 0
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     zone: str
+    working_day: bool = True
+
+    @model_validator(mode="after")
+    def _leaves_time(self) -> Self:
+        if not self.months + self.days:
+            raise ValueError("a clock leaves neither months nor days")
+        return self
 
 
 class _File(BaseModel):
@@ -53,6 +80,9 @@ class _File(BaseModel):
     rules: dict[Use, _Rule]
     forbidden_themes: frozenset[Theme]
     sensitive_themes: frozenset[Theme]
+    signals: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Priority]
+    power_ended: Literal[Outcome.NEEDS_REVIEW, Outcome.REFUSED]
+    majority: Annotated[int, Field(ge=1, le=30)]
     identity_minimum: Assurance
     clock: _Clock
 
@@ -60,12 +90,18 @@ class _File(BaseModel):
 @cache
 def load(label: str = DEFAULT) -> Jurisdiction:
     """Return the profile called ``name/version``. Raises ProfileRefused when there is none."""
-    if not re.fullmatch(r"[a-z]+/[0-9]+", label):
+    if not LABEL.fullmatch(label):
         raise ProfileRefused(f"profile is called {label!r}, wanted name/version")
     file = files(__name__) / f"{label.replace('/', '-')}.json"
     if not file.is_file():
         raise ProfileRefused(f"no profile is called {label}")
     return parse(file.read_bytes())
+
+
+def labels() -> list[str]:
+    """Return the labels of all profiles that there are, in order."""
+    names = (file.name for file in files(__name__).iterdir() if file.name.endswith(".json"))
+    return sorted(name.removesuffix(".json").replace("-", "/") for name in names)
 
 
 def parse(data: bytes) -> Jurisdiction:
@@ -76,11 +112,21 @@ def parse(data: bytes) -> Jurisdiction:
         raise ProfileRefused(f"profile is malformed: {error}") from error
     if missing := set(Use) - set(content.rules):
         raise ProfileRefused(f"profile has no rule for {', '.join(sorted(missing))}")
+    if DEFAULT_SIGNAL not in content.signals:
+        raise ProfileRefused("profile does not say who wins against a signal by default")
     profile = Profile(
         name=content.name,
         version=content.version,
-        rules={use: UseRule(**rule.model_dump()) for use, rule in content.rules.items()},
+        rules={use: rule.as_rule() for use, rule in content.rules.items()},
         forbidden_themes=content.forbidden_themes,
         sensitive_themes=content.sensitive_themes,
+        signals=content.signals,
+        power_ended=content.power_ended,
     )
-    return Jurisdiction(profile, content.identity_minimum, ClockRules(**content.clock.model_dump()))
+    return Jurisdiction(
+        profile=profile,
+        about=content.about,
+        majority=content.majority,
+        identity_minimum=content.identity_minimum,
+        clock=ClockRules(**content.clock.model_dump()),
+    )

@@ -52,3 +52,14 @@ def test_a_working_day_is_found_within_ten_days(day: date) -> None:
     found = next_working_day(day, "DE")
     assert found.weekday() < 5
     assert 0 <= (found - day).days < 10
+
+
+def test_a_term_of_days_ends_on_its_day_where_the_law_shifts_nothing() -> None:
+    rules = ClockRules(
+        days=45, extension_days=45, country="US", zone="America/Los_Angeles", working_day=False
+    )
+    # 4 July 2026 is a Saturday and a holiday.
+    received = datetime(2026, 5, 20, 12, tzinfo=ZoneInfo("America/Los_Angeles"))
+    assert deadline(received, rules) == datetime(2026, 7, 5, tzinfo=ZoneInfo(rules.zone))
+    extended = deadline(received, rules, extended=True)
+    assert extended == datetime(2026, 8, 19, tzinfo=ZoneInfo(rules.zone))

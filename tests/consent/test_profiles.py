@@ -49,3 +49,11 @@ def test_a_profile_without_a_rule_for_a_use_is_refused() -> None:
     rules = {use: rule for use, rule in STRICT["rules"].items() if use != "depict"}
     with pytest.raises(ProfileRefused, match="no rule for depict"):
         profiles.parse(json.dumps({**STRICT, "rules": rules}).encode())
+
+
+def test_a_profile_that_leaves_a_conflict_or_the_clock_open_is_refused() -> None:
+    with pytest.raises(ProfileRefused, match="who wins against a signal by default"):
+        profiles.parse(json.dumps({**STRICT, "signals": {"gpc": "signal"}}).encode())
+    clock = {"country": "DE", "zone": "Europe/Berlin"}
+    with pytest.raises(ProfileRefused, match="neither months nor days"):
+        profiles.parse(json.dumps({**STRICT, "clock": clock}).encode())

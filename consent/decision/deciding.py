@@ -1,0 +1,193 @@
+"""Do these answers cover these uses at this moment? The answer, with its reasons.
+
+Pure: the same answers, context, moment and profile give the same decision for ever, so that any
+past decision can be made again. Strict: what nobody allowed is refused, a refusal by the person
+outweighs any permission, and what is not known well enough goes to a human.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from consent.decision.examining import Case, examine, themes_in_words
+from consent.decision.findings import (
+    Code,
+    Decision,
+    Finding,
+    Outcome,
+    Reason,
+    allow,
+    day,
+    is_allowed,
+    refuse,
+    severity,
+    worst,
+)
+from consent.decision.profile import Priority, Profile
+from consent.decision.terms import Context, GrantTerms, Person, Reservation, Title
+from consent.uses import Right, Use
+
+
+@dataclass(frozen=True)
+class _Voices:
+    """Whose answers count for one person's right: who may say yes, and who may say no."""
+
+    yes: frozenset[UUID]
+    no: frozenset[UUID]
+
+
+def decide(
+    *,
+    people: Mapping[UUID, Person],
+    asked: Sequence[UUID],
+    uses: Iterable[Use],
+    grants: Iterable[GrantTerms],
+    context: Context,
+    at: datetime,
+    profile: Profile,
+    right: Right = Right.LIKENESS,
+    titles: Sequence[Title] = (),
+    reservations: Sequence[Reservation] = (),
+) -> Decision:
+    """Decide whether every use is covered for every person asked about.
+
+    ``people`` and ``grants`` are what is known of them; somebody who is asked about and not in
+    ``people`` is refused. For works and style, the grants of those count to whom ``titles`` lead,
+    so they belong in ``grants`` too. Nobody asked about means that nobody is concerned: allowed,
+    unless a reservation stands against it.
+    """
+    by_person: dict[UUID, list[GrantTerms]] = {}
+    for grant in grants:
+        if grant.right is right and grant.standing.start <= at:
+            by_person.setdefault(grant.person, []).append(grant)
+    seen = [one for one in reservations if one.period.covers(at)]
+    cases = [Case(use, context, at, profile) for use in Use if use in set(uses)]
+    findings: list[tuple[UUID | None, Use, Finding]] = []
+    for person in dict.fromkeys(asked):
+        voices = _find_voices(person, right, titles, at)
+        heard = [grant for voice in voices.no for grant in by_person.get(voice, ())]
+        for case in cases:
+            answer = _decide_one(people.get(person), heard, voices, case)
+            against = [one for one in seen if one.person in {None, person}]
+            weighed = _weigh(answer, against, heard, case)
+            findings += ((person, case.use, finding) for finding in weighed)
+    if not asked:
+        findings += (
+            (None, case.use, _reserved(one)) for case in cases for one in _about(seen, case)
+        )
+    return Decision(
+        outcome=worst(finding.outcome for _, _, finding in findings),
+        reasons=tuple(
+            Reason(finding.code, finding.outcome, person, use, finding.detail)
+            for person, use, finding in findings
+        ),
+        grants=tuple(dict.fromkeys(f.grant for _, _, f in findings if f.grant and is_allowed(f))),
+        profile=profile.label,
+        at=at,
+    )
+
+
+def _find_voices(person: UUID, right: Right, titles: Sequence[Title], at: datetime) -> _Voices:
+    """Follow the chain of title. A *no* counts from anybody on it, who parted with it or not."""
+    if right is Right.LIKENESS:
+        return _Voices(frozenset({person}), frozenset({person}))
+    standing = [title for title in titles if title.right is right and title.period.covers(at)]
+    reached, waiting = {person}, [person]
+    while waiting:
+        origin = waiting.pop()
+        holders = {title.holder for title in standing if title.origin == origin} - reached
+        reached |= holders
+        waiting += holders
+    parted = {title.origin for title in standing if title.exclusive and title.holder in reached}
+    return _Voices(frozenset(reached - parted), frozenset(reached))
+
+
+def _decide_one(
+    person: Person | None, heard: Sequence[GrantTerms], voices: _Voices, case: Case
+) -> Finding:
+    """Find what the answers ``heard``, all given by then, say of one person and use."""
+    if person is None:
+        return refuse(Code.UNKNOWN_PERSON, "no such person is known here")
+    if any(period.covers(case.at) for period in person.restrictions):
+        detail = "the person has asked to be erased, so nothing new may be made"
+        return refuse(Code.RESTRICTED, detail)
+    if forbidden := case.profile.forbidden_themes & case.context.themes:
+        detail = f"the house forbids {themes_in_words(forbidden)} content with people in it"
+        return refuse(Code.THEME_FORBIDDEN, detail)
+    in_force = [
+        grant for grant in heard if grant.standing.covers(case.at) and grant.term.covers(case.at)
+    ]
+    if any(case.use in grant.refused for grant in in_force):
+        return refuse(Code.REFUSED_BY_PERSON, f"the person has said no to {case.use.words}")
+    allowing = [grant for grant in in_force if case.use in grant.uses]
+    covering = [
+        grant
+        for grant in allowing
+        if grant.person in voices.yes and not grant.is_suspended(case.at)
+    ]
+    if covering:
+        # Of answers that do equally well the newest is relied on.
+        newest_first = sorted(covering, key=lambda grant: grant.standing.start, reverse=True)
+        return min((examine(grant, case) for grant in newest_first), key=severity)
+    if allowing:
+        return _explain_set_aside(allowing, voices, case)
+    return _explain_absence(heard, case)
+
+
+def _explain_set_aside(allowing: Sequence[GrantTerms], voices: _Voices, case: Case) -> Finding:
+    if any(grant.person in voices.yes for grant in allowing):
+        return refuse(Code.SUSPENDED, f"consent to {case.use.words} is suspended")
+    detail = "the right has passed to somebody else, who has not consented"
+    return refuse(Code.TITLE_PASSED, detail)
+
+
+def _explain_absence(heard: Sequence[GrantTerms], case: Case) -> Finding:
+    use, at = case.use, case.at
+    spoken = [grant for grant in heard if use in grant.uses]
+    standing = [grant for grant in spoken if grant.standing.covers(at)]
+    if later := [grant.term.start for grant in standing if grant.term.start > at]:
+        detail = f"consent to {use.words} holds only from {day(min(later))}"
+        return refuse(Code.NOT_YET_VALID, detail)
+    if ends := [grant.term.end for grant in standing if grant.term.end]:
+        return refuse(Code.EXPIRED, f"consent to {use.words} ended on {day(max(ends))}")
+    if gone := [grant.standing.end for grant in spoken if grant.standing.end]:
+        return refuse(Code.WITHDRAWN, f"consent to {use.words} was withdrawn on {day(max(gone))}")
+    if case.rule.silence is Outcome.ALLOWED:
+        return allow(Code.NOT_REFUSED, f"the person has not said no to {use.words}")
+    detail = f"the person never consented to {use.words}"
+    return Finding(case.rule.silence, Code.NEVER_GIVEN, detail)
+
+
+def _weigh(
+    answer: Finding, against: Sequence[Reservation], heard: Sequence[GrantTerms], case: Case
+) -> Iterator[Finding]:
+    """Yield the finding that holds once signals are weighed, and each signal that it outweighs."""
+    reserving = _about(against, case)
+    if answer.outcome is Outcome.REFUSED or not reserving:
+        yield answer
+        return
+    given = next((grant.standing.start for grant in heard if grant.id == answer.grant), None)
+    winning = [one for one in reserving if _signal_wins(one, given, case.profile)]
+    yield _reserved(winning[0]) if winning else answer
+    for one in reserving:
+        if not winning:
+            detail = f"the answer outweighs the signal {one.kind} seen on {day(one.period.start)}"
+            yield allow(Code.SIGNAL_OUTWEIGHED, detail)
+
+
+def _signal_wins(signal: Reservation, given: datetime | None, profile: Profile) -> bool:
+    """Say whether a reservation beats an answer; where there is none, it beats silence."""
+    priority = profile.priority(signal.kind)
+    if given is None or priority is Priority.SIGNAL:
+        return True
+    return priority is Priority.NEWEST and signal.period.start >= given
+
+
+def _about(reservations: Iterable[Reservation], case: Case) -> list[Reservation]:
+    return [one for one in reservations if case.use in one.uses]
+
+
+def _reserved(one: Reservation) -> Finding:
+    detail = f"the signal {one.kind} seen on {day(one.period.start)} reserves it"
+    return refuse(Code.SIGNAL_RESERVED, detail)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from consent.croissant import SHA256, DescribedFile
+from consent.formats.folder import SHA256, DescribedFile
 from consent.licences import is_known
 from consent.members import Member
 from consent.pictures import Picture

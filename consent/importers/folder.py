@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from consent import croissant
 from consent.errors import DescriptionRefused, PictureRefused
+from consent.formats import folder as croissant
 from consent.pictures import MAX_BYTES
 
 DESCRIPTION = "croissant.json"

@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from consent import croissant, kinds, profiles
+from consent import kinds, profiles
 from consent.decision import Outcome
 from consent.decisions import decide_uses
 from consent.errors import AlreadyKnown, NothingToFreeze, PictureRefused, TermsRefused
+from consent.formats import folder as croissant
 from consent.intake import Admitted, Fault, Found, Refused, judge
 from consent.kinds import Part, VersionFrozen
 from consent.members import commit, seal_opening, version_digest

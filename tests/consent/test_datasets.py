@@ -7,8 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from consent import croissant, services
-from consent.croissant import DescribedFile, Description
+from consent import services
 from consent.errors import (
     AlreadyKnown,
     DescriptionRefused,
@@ -17,6 +16,8 @@ from consent.errors import (
     PictureRefused,
     TermsRefused,
 )
+from consent.formats import folder as croissant
+from consent.formats.folder import DescribedFile, Description
 from consent.importers.folder import Folder
 from consent.intake import Fault
 from consent.lineage import Node, by_kind, find_impact, find_origins

@@ -10,8 +10,9 @@ from django.utils.text import slugify
 from rich.console import Console
 from rich.progress import track
 
-from consent import croissant, services
+from consent import services
 from consent.errors import ConsentError, DescriptionRefused, NothingToFreeze, PictureRefused
+from consent.formats import folder as croissant
 from consent.importers.folder import Folder
 from consent.intake import Refused
 from consent.models import Account, Dataset, Project

@@ -1,29 +1,36 @@
 import json
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent import croissant
-from consent.croissant import DescribedFile, Description
 from consent.errors import DescriptionRefused
+from consent.formats import folder
+from consent.formats.folder import DescribedFile, Description
 
 FILES = (
-    DescribedFile("coffee.png", "ab" * 32, "CC0-1.0", "public_domain", ()),
-    DescribedFile("people/ada.png", "cd" * 32, "LicenseRef-release", "consent", ("S-2345-6789",)),
+    DescribedFile("coffee.png", sha256(b"coffee").hexdigest(), "CC0-1.0", "public_domain", ()),
+    DescribedFile(
+        "people/ada.png",
+        sha256(b"ada").hexdigest(),
+        "LicenseRef-release",
+        "consent",
+        ("S-2345-6789",),
+    ),
 )
 DESCRIPTION = Description("Demo", "1.0.0", "CC-BY-4.0", FILES)
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    written = croissant.write(DESCRIPTION, about="Two pictures.", date_published="2026-11-20")
+    written = folder.write(DESCRIPTION, about="Two pictures.", date_published="2026-11-20")
     return {**json.loads(written), **changes}
 
 
 def read(**changes: Any) -> Description:
-    return croissant.read(json.dumps(document(**changes)).encode())
+    return folder.read(json.dumps(document(**changes)).encode())
 
 
 def test_what_is_written_reads_back() -> None:
@@ -36,7 +43,7 @@ def test_what_is_written_has_what_the_standard_requires() -> None:
     }  # fmt: skip
     written = document()
     assert required <= set(written)
-    assert written["conformsTo"] == "http://mlcommons.org/croissant/1.1"
+    assert written["conformsTo"] == ["http://mlcommons.org/croissant/1.1"]
     for file in written["distribution"]:
         assert {"@id", "@type", "name", "contentUrl", "encodingFormat", "sha256"} <= set(file)
 
@@ -52,19 +59,15 @@ def test_a_file_without_licence_has_that_of_the_data_set() -> None:
         "http://mlcommons.org/croissant/1.0",
         {"@id": "http://mlcommons.org/croissant/1.1"},
         ["http://mlcommons.org/croissant/RAI/1.0", "http://mlcommons.org/croissant/1.1"],
+        "https://mlcommons.org/croissant/0.8",
     ],
 )
 def test_each_way_to_state_conformance_is_read(conforms: Any) -> None:
     assert read(conformsTo=conforms) == DESCRIPTION
 
 
-def test_a_licence_address_is_read_as_its_spdx_identifier() -> None:
-    assert croissant.spdx("https://spdx.org/licenses/CC-BY-2.0.html") == "CC-BY-2.0"
-    assert croissant.spdx("as we like") == "as we like"
-
-
 def test_a_malformed_statement_about_people_does_not_read_as_nobody() -> None:
-    files = [{"@type": "cr:FileObject", "contentUrl": "a.png", croissant.DEPICTS: [{"a": 1}]}]
+    files = [{"@type": "cr:FileObject", "contentUrl": "a.png", "muniment:depicts": [{"a": 1}]}]
     assert read(distribution=files).files[0].depicts == ("?",)
 
 
@@ -73,7 +76,6 @@ def test_a_malformed_statement_about_people_does_not_read_as_nobody() -> None:
     [
         ({"conformsTo": "http://mlcommons.org/croissant/2.0"}, "does not say that it conforms"),
         ({"conformsTo": None}, "does not say that it conforms"),
-        ({"distribution": ["a.png"]}, "distribution holds something that is no object"),
         ({"distribution": document()["distribution"] * 2}, "names a file twice"),
     ],
 )
@@ -90,18 +92,12 @@ def test_what_cannot_be_understood_is_refused(changes: dict[str, Any], complaint
         (b"[" * 100_000, "is no JSON"),
         (b"[]", "is a list, wanted an object"),
         (b'{"a":1,"a":2}', "a key twice"),
-        (b" " * (croissant.MAX_BYTES + 1), "at most 8388608"),
+        (b" " * (folder.MAX_BYTES + 1), "at most 8388608"),
     ],
 )
 def test_what_is_no_description_is_refused(data: bytes, complaint: str) -> None:
     with pytest.raises(DescriptionRefused, match=complaint):
-        croissant.read(data)
-
-
-def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(croissant, "MAX_FILES", 1)
-    with pytest.raises(DescriptionRefused, match="names 2 files, at most 1"):
-        read()
+        folder.read(data)
 
 
 json_values = st.recursive(

@@ -1,0 +1,1 @@
+"""Other people's descriptions of data sets, read and written; pure: bytes in, dataclasses out."""

@@ -1,0 +1,196 @@
+"""What every reader gives: one form for what other people's files say of data sets.
+
+A *statement* is kept as it was made; what it is worth is said by doubts beside it. Nothing here
+is trusted: a digest says what somebody claims, a licence what somebody writes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from consent.formats.doubts import Doubt
+
+# JSON as it came.
+Raw = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A licence as stated, and the SPDX identifier that we read in it, else empty."""
+
+    stated: str = ""
+    spdx: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest of content as stated: algorithm as in ``sha256``, value in lower-case hex."""
+
+    algorithm: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody who made or answers for something; ``kind`` as the format has it."""
+
+    name: str
+    identifier: str = ""
+    kind: str = ""
+
+
+class UsageKind(StrEnum):
+    """In what language terms of use are stated."""
+
+    ODRL = "odrl"
+    DUO = "duo"
+    TERM = "term"
+    TEXT = "text"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Terms of use: their language, and what stands there, unchanged."""
+
+    kind: UsageKind
+    raw: Raw
+
+
+class NodeKind(StrEnum):
+    """What a node of a lineage is."""
+
+    DATASET = "dataset"
+    MODEL = "model"
+    FILE = "file"
+    ENTITY = "entity"
+    JOB = "job"
+    RUN = "run"
+    ACTIVITY = "activity"
+    AGENT = "agent"
+
+
+class Ref(NamedTuple):
+    """A node by what the format calls it, and the version that is named; both may be empty.
+
+    The empty reference is the data set that the description is of.
+    """
+
+    identifier: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A thing in a lineage. Times are as stated; ``attributes`` is what else is said of it."""
+
+    kind: NodeKind
+    ref: Ref
+    name: str = ""
+    state: str = ""
+    started: str = ""
+    ended: str = ""
+    digest: Digest | None = None
+    attributes: Mapping[str, Raw] = field(default_factory=dict)
+
+
+class Relation(StrEnum):
+    """How two nodes are tied, in the words of PROV-DM; the last two are ours."""
+
+    USED = "used"
+    GENERATED_BY = "wasGeneratedBy"
+    DERIVED_FROM = "wasDerivedFrom"
+    ATTRIBUTED_TO = "wasAttributedTo"
+    ASSOCIATED_WITH = "wasAssociatedWith"
+    ACTED_FOR = "actedOnBehalfOf"
+    INFORMED_BY = "wasInformedBy"
+    STARTED_BY = "wasStartedBy"
+    ENDED_BY = "wasEndedBy"
+    INVALIDATED_BY = "wasInvalidatedBy"
+    INFLUENCED_BY = "wasInfluencedBy"
+    SPECIALISES = "specializationOf"
+    ALTERNATE_OF = "alternateOf"
+    HAD_MEMBER = "hadMember"
+    PART_OF = "partOf"
+    RENAMED_FROM = "renamedFrom"
+
+
+@dataclass(frozen=True)
+class Link:
+    """``source`` *relation* ``target``, as in: a version *wasDerivedFrom* another."""
+
+    relation: Relation
+    source: Ref
+    target: Ref
+    at: str = ""
+    attributes: Mapping[str, Raw] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is said of a data set as a whole; what is absent is empty.
+
+    ``rai`` has the properties of Croissant RAI 1.0 by their bare names, ``further`` what the
+    format knows beyond this form, ``unknown`` what it does not know; both by the names met.
+    """
+
+    name: str = ""
+    version: str = ""
+    identifier: str = ""
+    about: str = ""
+    url: str = ""
+    published: str = ""
+    metadata_version: str = ""
+    licence: Licence = Licence()
+    creators: tuple[Party, ...] = ()
+    usage: tuple[Usage, ...] = ()
+    rai: Mapping[str, Raw] = field(default_factory=dict)
+    nodes: tuple[Node, ...] = ()
+    links: tuple[Link, ...] = ()
+    further: Mapping[str, Raw] = field(default_factory=dict)
+    unknown: Mapping[str, Raw] = field(default_factory=dict)
+
+
+# Not compared or hashed by a million at a time, but made so: slots keep them small.
+@dataclass(frozen=True, slots=True)
+class DescribedItem:
+    """What is said of one item; ``ordinal`` counts from 1 in the order of the description.
+
+    ``size`` is in bytes, ``width`` and ``height`` in pixels. ``signals`` and ``flags`` (quality,
+    labels) are pairs of a name and what was stated; ``unknown`` likewise.
+    """
+
+    ordinal: int
+    location: str = ""
+    digest: Digest | None = None
+    perceptual_hash: str = ""
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    media_type: str = ""
+    text: str = ""
+    licence: Licence = Licence()
+    legal_basis: str = ""
+    depicts: tuple[str, ...] = ()
+    creators: tuple[str, ...] = ()
+    signals: tuple[tuple[str, str], ...] = ()
+    flags: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[tuple[str, Raw], ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader gives. ``items`` may be walked more than once, and may be a stream.
+
+    Walking it can raise DescriptionRefused where the bytes break off. ``digest`` is the SHA-256
+    in hex by which the same statement is known again.
+    """
+
+    form: str
+    form_version: str
+    digest: str
+    description: Description
+    items: Iterable[DescribedItem] = ()
+    doubts: tuple[Doubt, ...] = ()

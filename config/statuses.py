@@ -37,6 +37,7 @@ STATUSES: dict[type[Exception], int] = {
     consent.NothingToFreeze: 409,
     consent.SignInRefused: 403,
     consent.ProfileRefused: 422,
+    consent.SignalUnreadable: 422,
     generation.RequestRefused: 422,
     generation.ImageRefused: 422,
     generation.ImageTooLarge: 413,

@@ -15,7 +15,8 @@ ConsentError
 ├── PictureRefused       a file is no picture that we take
 ├── NothingToFreeze      a data set has no admissible item
 ├── SignInRefused        a one-time sign-in is spent, expired or forged
-└── ProfileRefused       a jurisdiction profile is unknown or malformed
+├── ProfileRefused       a jurisdiction profile is unknown or malformed
+└── SignalUnreadable     a preference signal is not of its format, or too large
 """
 
 from collections.abc import Sequence
@@ -91,3 +92,7 @@ class SignInRefused(ConsentError):
 
 class ProfileRefused(ConsentError):
     """A jurisdiction profile is unknown or malformed."""
+
+
+class SignalUnreadable(ConsentError):
+    """A preference signal is not of its format, or too large."""

@@ -25,6 +25,13 @@ PURE = {
     *("consent.decision", "consent.errors", "consent.uses"),
     *("consent.decision.deciding", "consent.decision.examining", "consent.decision.findings"),
     *("consent.decision.profile", "consent.decision.terms"),
+    "consent.signals",
+    *("consent.signals.aipref", "consent.signals.combining", "consent.signals.dictionary"),
+    *("consent.signals.documents", "consent.signals.embedded", "consent.signals.epub"),
+    *("consent.signals.finding", "consent.signals.gpc", "consent.signals.offer"),
+    *("consent.signals.pages", "consent.signals.paths", "consent.signals.pdf"),
+    *("consent.signals.reading", "consent.signals.robots", "consent.signals.robotstag"),
+    *("consent.signals.tdmrep", "consent.signals.trainingmining"),
     *("generation.errors", "generation.policy"),
 }
 FACES = {"views", "serializers", "urls", "tasks", "admin", "management", "forms"}

@@ -79,7 +79,8 @@ def _encode(data: bytes) -> bytes:
         if octet == _PERCENT and len(digits) == 2 and _HEX.issuperset(digits):
             octet, at = int(digits, 16), at + 2
             encoded += bytes([octet]) if octet in _UNRESERVED else b"%%%02X" % octet
-        elif octet >= 0x80 or octet == _DOLLAR:
+        elif octet >= 0x80 or octet in (_PERCENT, _DOLLAR):
+            # A percent sign alone too, lest it form a new escape with what comes behind it.
             encoded += b"%%%02X" % octet
         else:
             encoded.append(octet)

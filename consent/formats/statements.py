@@ -27,7 +27,10 @@ FILLERS = frozenset(
 )
 _DAMAGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ud800-\udfff]")
 _HEX = re.compile(r"[0-9a-fA-F]+")
-_PERIODIC = re.compile(r"(.{1,16}?)\1+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PLAIN_LOCATION = re.compile(
+    r"(?:https?://)?[A-Za-z0-9_][A-Za-z0-9_/?=&%+,;@~-]*(?:\.[A-Za-z0-9_/?=&%+,;@~-]+)*"
+)
 _OF_NOTHING = frozenset(hashlib.new(name, usedforsecurity=False).hexdigest() for name in LENGTHS)
 _PREFIXED = re.compile(r"(md5|sha-?1|sha-?256|sha-?384|sha-?512)[:=\-]\s*(.*)", re.I | re.S)
 _SPDX_URL = re.compile(r"https?://spdx\.org/licenses/([A-Za-z0-9.+-]+?)(?:\.html|\.json)?/?")
@@ -110,7 +113,13 @@ def is_placeholder(stated: str) -> bool:
     # An empty file is no picture: its digest says that somebody hashed nothing.
     if is_filler(stated) or stated.lower() in _OF_NOTHING:
         return True
-    return _PERIODIC.fullmatch(stated) is not None
+    # A text that stands in its own double is a shorter one repeated.
+    return stated in (stated + stated)[1:-1]
+
+
+def is_sha256(stated: str) -> bool:
+    """Return whether this is a SHA-256 in lower-case hex, and no placeholder."""
+    return _SHA256.fullmatch(stated) is not None and not is_placeholder(stated)
 
 
 def _algorithm(stated: str, algorithm: str) -> str:
@@ -133,6 +142,12 @@ def licence(value: Any, place: str, doubts: Doubts) -> Licence:
     if code:
         doubts.add(code, place, stated)
     return found
+
+
+def known_licence(stated: str) -> Licence | None:
+    """Return the licence if nothing stands against it."""
+    found, code = _licence(stated)
+    return None if code else found
 
 
 # Manifests state the same few licences a million times.
@@ -225,6 +240,11 @@ def location(value: Any, place: str, doubts: Doubts) -> str:
     return stated
 
 
+def is_plain_location(stated: str) -> bool:
+    """Return whether this is an address or path in which nothing can be doubtful."""
+    return len(stated) < LONGEST_LOCATION and _PLAIN_LOCATION.fullmatch(stated) is not None
+
+
 def _is_safe(stated: str) -> bool:
     if _DAMAGE.search(stated) or "\n" in stated:
         return False
@@ -237,7 +257,7 @@ def legal_basis(stated: str, place: str, doubts: Doubts) -> str:
     """Return a legal basis as stated; one that we know, or a doubt."""
     if not stated:
         doubts.add(DoubtCode.BASIS_MISSING, place)
-    elif stated not in _BASES:
+    elif stated not in BASES:
         doubts.add(DoubtCode.BASIS_UNKNOWN, place, stated)
     return stated
 
@@ -275,5 +295,5 @@ def parties(value: Any, place: str, doubts: Doubts) -> tuple[Party, ...]:
     return tuple(found)
 
 
-_BASES = frozenset(basis.value for basis in LegalBasis)
+BASES = frozenset(basis.value for basis in LegalBasis)
 _FOLDED = {identifier.casefold(): identifier for identifier in KNOWN}

@@ -76,7 +76,7 @@ class ParquetTable:
 
     def _rows_at_once(self, group: int) -> int:
         row_group = self._file.metadata.row_group(group)
-        each = int(row_group.total_byte_size) // max(row_group.num_rows, 1)
+        each: int = row_group.total_byte_size // max(row_group.num_rows, 1)
         return max(16, min(ROWS_AT_ONCE, CHUNK_BYTES // max(each, 1)))
 
 

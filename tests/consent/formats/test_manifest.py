@@ -241,7 +241,7 @@ def test_chunks_join_without_a_seam(write: Any, monkeypatch: pytest.MonkeyPatch)
         (b"a," * 400_000 + b"a\n", "has 400001 columns, at most 500"),
         (b"a" * (2**20 + 1), "a line has more than 1048576 bytes"),
         (b'url\n"' + b"a\n" * 100_000 + b'"', "no CSV that can be read on"),
-        (b"url\n" + b'"\n",' * 1_000_000, "has more than 4194304 bytes"),
+        (b"url\n" + b'"\n",' * 1_100_000, "has more than 4194304 bytes"),
         (b"PAR1" + b"\0" * 100 + b"PAR1", "no Parquet file"),
         (as_parquet(ROW)[:-9], "no Parquet file"),
     ],

@@ -6,6 +6,7 @@ it stands, and goes on when a file is made of another.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from consent.errors import SignalUnreadable
@@ -24,7 +25,8 @@ from consent.signals.finding import (
 from consent.uses import Use
 
 LONGEST = 16 * 2**20
-MOST_MANIFESTS = 1000
+# Of manifests, and of assertions that speak of training.
+MOST = 1000
 ASSERTIONS = {"c2pa.training-mining": Signal.C2PA, "cawg.training-mining": Signal.CAWG}
 TRUSTED = "Trusted"
 _GENERATIVE, _OTHER, _INFERENCE, _MINING = (
@@ -51,7 +53,9 @@ def read(seen: Observation) -> Iterator[Finding]:
     Raises SignalUnreadable when it is no manifest store.
     """
     store = read_json(seen.raw, LONGEST)
-    stated = list(_assertions(store))
+    stated = list(islice(_assertions(store), MOST + 1))
+    if len(stated) > MOST:
+        raise SignalUnreadable(f"it holds more than {MOST} training-mining assertions")
     is_trusted = store.get("validation_state") == TRUSTED
     for one in stated:
         yield from _read_entries(seen, one, is_trusted=is_trusted)
@@ -63,7 +67,7 @@ def read(seen: Observation) -> Iterator[Finding]:
 
 def _assertions(store: Any) -> Iterator[_Stated]:
     manifests = store.get("manifests") if isinstance(store, dict) else None
-    if not isinstance(manifests, dict) or len(manifests) > MOST_MANIFESTS:
+    if not isinstance(manifests, dict) or len(manifests) > MOST:
         raise SignalUnreadable("it is no manifest store, or one of too many manifests")
     for label, manifest in manifests.items():
         listed = manifest.get("assertions", []) if isinstance(manifest, dict) else None
@@ -83,6 +87,9 @@ def _read_entries(seen: Observation, stated: _Stated, *, is_trusted: bool) -> It
         detail = "a training-mining assertion holds no entries"
         yield say(seen, stated.signal, Standing.MALFORMED, Code.UNREADABLE, USES, detail)
         return
+    if not entries:
+        detail = "a training-mining assertion names no use that is known"
+        yield say(seen, stated.signal, Standing.SILENT, Code.NOTHING_SAID, USES, detail)
     speaks_of_training = not {_GENERATIVE, _OTHER}.isdisjoint(entries)
     for name, entry in entries.items():
         forbids = _FORBIDS[name]
@@ -110,7 +117,7 @@ def _entries(data: Any) -> Mapping[str, Any] | None:
         prefix, _, name = key.partition(".")
         if prefix in ("c2pa", "cawg") and name in _FORBIDS:
             known[name] = _stricter(known[name], entry) if name in known else entry
-    return known
+    return known if known or "entries" in data else None
 
 
 def _stricter(one: Any, other: Any) -> Any:

@@ -140,7 +140,12 @@ def test_stricter_of_two_entries_of_one_name_counts() -> None:
     assert standings(store(assertion))["evaluate"] == {"reserved"}
 
 
-@pytest.mark.parametrize("data", [None, [], "x", {"entries": []}])
+def test_assertion_that_names_no_known_use_is_silent() -> None:
+    text = store(stated(of_our_own="notAllowed"))
+    assert codes(text) == ["cawg nothing_said", "c2pa nothing_said"]
+
+
+@pytest.mark.parametrize("data", [None, [], "x", {}, {"entriec": {}}, {"entries": []}])
 def test_assertion_without_entries_is_malformed(data: object) -> None:
     text = store({"label": "cawg.training-mining", "data": data})
     assert codes(text) == ["cawg unreadable", "c2pa nothing_said"]
@@ -152,6 +157,7 @@ def test_assertion_without_entries_is_malformed(data: object) -> None:
         *("[]", "{}", "{", "null", '{"manifests": []}', '{"manifests": {"a": 1}}'),
         '{"manifests": {"a": {"assertions": {}}}}',
         json.dumps({"manifests": {str(n): {} for n in range(1001)}}),
+        store(*[stated()] * 1001),
     ],
 )
 def test_what_is_no_manifest_store_is_malformed(text: str) -> None:

@@ -20,7 +20,6 @@ from consent.signals.finding import (
 )
 from consent.uses import Use
 
-VERSION = "draft-ietf-aipref-attach-05, draft-ietf-aipref-vocab-08"
 CATEGORIES = {"train-ai": TRAINING, "ai-use": frozenset({Use.REFERENCE_INPUT})}
 USES = frozenset(use for uses in CATEGORIES.values() for use in uses)
 _TOKENS = {"y": True, "n": False}

@@ -72,6 +72,23 @@ class Signal(StrEnum):
     C2PA = "c2pa"
     CAWG = "cawg"
 
+    @property
+    def specification(self) -> str:
+        """Return the text, in its version, by which the signal is read here."""
+        return _SPECIFICATIONS[self]
+
+
+_SPECIFICATIONS = {
+    Signal.GPC: "W3C WD-gpc-20241203",
+    Signal.TDMREP: "W3C CG-FINAL-tdmrep-20240510",
+    Signal.ROBOTS_TXT: "RFC 9309",
+    Signal.AIPREF: "draft-ietf-aipref-attach-05, draft-ietf-aipref-vocab-08",
+    Signal.AI_TXT: "Spawning ai.txt (2023), lines as in RFC 9309",
+    Signal.ROBOTS_TAG: "noai and noimageai (2022), lines as Google documents X-Robots-Tag",
+    Signal.C2PA: "C2PA 1.4",
+    Signal.CAWG: "CAWG training and data mining assertion 1.1",
+}
+
 
 class Standing(StrEnum):
     """What a finding says of its uses, mildest first. Only *permitted* permits anything.
@@ -133,7 +150,8 @@ class Observation:
 
     ``place`` is a URL, or where else it was seen. Headers are kept as the lines received, of every
     response or request one observation. ``media_type`` is as the server named it, for a policy and
-    the files at well-known places. ``version`` names the draft that was in force, for the record.
+    the files at well-known places. ``version`` is of the draft it was read by when it was recorded,
+    since drafts change: ``Signal.specification``, of those that it may carry.
     """
 
     id: UUID
@@ -159,8 +177,8 @@ class Finding:
     """What one observation says of ``uses`` by one signal, as a code and as a sentence.
 
     ``uses`` is empty where the signal's own rules order that what was found be ignored.
-    ``conditions`` is the other side's word: the URL of a policy, or terms, at most
-    ``LONGEST_CONDITIONS`` characters. It may name people; ``detail`` never does.
+    ``conditions`` is the other side's word: the URL of a policy, or terms, cut to
+    ``LONGEST_CONDITIONS`` printable characters. It may name people; ``detail`` never does.
     """
 
     observation: UUID
@@ -187,6 +205,8 @@ def say(
     conditions: str = "",
 ) -> Finding:
     """Return a finding about ``seen``."""
+    # Databases and logs refuse some of the characters that others may have written.
+    printable = (each if each.isprintable() else " " for each in conditions[:LONGEST_CONDITIONS])
     return Finding(
         observation=seen.id,
         source=seen.source,
@@ -196,5 +216,5 @@ def say(
         code=code,
         uses=frozenset(uses),
         detail=detail,
-        conditions=conditions[:LONGEST_CONDITIONS],
+        conditions="".join(printable),
     )

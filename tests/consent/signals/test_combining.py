@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.signals.combining import Answer, combine, seen_at
-from consent.signals.finding import Finding, Item, Observation, Reach, Source
+from consent.signals.finding import Finding, Item, Observation, Reach, Signal, Source
 from consent.signals.reading import SPEAKS, read, read_all
 from consent.uses import Use
 from tests.consent.signals.files import pdf, stream, xmp
@@ -225,6 +225,19 @@ def test_every_source_is_read_and_says_something_of_each_signal_it_may_carry() -
             assert {one.signal for one in found} == set(signals)
         assert read(seen(source, reach=Reach.ABSENT), ITEM)
     assert set(SPEAKS) == set(Source)
+
+
+def test_every_signal_names_the_text_that_it_is_read_by() -> None:
+    assert all(signal.specification for signal in Signal)
+
+
+def test_what_others_wrote_is_kept_in_printable_characters_and_cut() -> None:
+    terms = {"use": "constrained", "constraint_info": "a\x00\ud800\n" + "é" * 3000}
+    entries = {"entries": {"cawg.ai_training": terms}}
+    assertion = {"label": "cawg.training-mining", "data": entries}
+    store = json.dumps({"manifests": {"a": {"assertions": [assertion]}}})
+    found = read(seen(Source.C2PA_MANIFEST, store), ITEM)[0]
+    assert found.conditions == "a   " + "é" * 2044
 
 
 def test_url_that_is_too_long_is_malformed_where_it_matters() -> None:

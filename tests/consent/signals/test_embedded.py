@@ -59,6 +59,12 @@ def test_package_documents(opf: str, expected: str) -> None:
     assert told(Source.EPUB, epub(opf)) == [f"tdmrep {expected}"]
 
 
+def test_first_package_document_among_other_root_files_is_read() -> None:
+    other = '<rootfiles>\n<rootfile full-path="x.pdf" media-type="application/pdf"/>'
+    data = epub(package(EPUB_3), container=CONTAINER.replace("<rootfiles>", other))
+    assert told(Source.EPUB, data) == ["tdmrep reserved tdm_reserved"]
+
+
 def test_policy_of_a_publication_is_kept() -> None:
     (found,) = read(seen(Source.EPUB, epub(package(EPUB_2)), place="https://shop.example/b"), ITEM)
     assert found.conditions == "https://shop.example/policy"

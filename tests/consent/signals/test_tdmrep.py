@@ -1,4 +1,5 @@
 import json
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -224,6 +225,55 @@ def test_page_too_large_is_malformed_for_every_signal() -> None:
 )
 def test_meta_robots(page: str, expected: str) -> None:
     assert brief(read(seen(Source.HTML, page), ITEM)[1]) == f"robots_tag {expected}"
+
+
+class Reference(HTMLParser):
+    """What the standard library takes for meta elements, of pages that are in good order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.metas: list[dict[str, str]] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "meta":
+            self.metas.append({name: value or "" for name, value in reversed(attrs)})
+
+    handle_startendtag = handle_starttag
+
+
+WORDS = st.text("abAB1-", min_size=1, max_size=4).map(lambda word: "n" + word)
+VALUES = st.text("ab <>=&;#3-/", max_size=8)
+ATTRIBUTES = st.one_of(
+    WORDS,
+    st.builds("{}={}".format, WORDS, WORDS),
+    st.builds('{} = "{}"'.format, WORDS, VALUES),
+    st.builds("{}='{}'".format, WORDS, VALUES),
+)
+PIECES = st.one_of(
+    st.builds(
+        "<{}{}{}{}>".format,
+        st.sampled_from(["meta", "META", "metas", "p", "br"]),
+        st.sampled_from([" ", "\n\t"]),
+        st.lists(ATTRIBUTES, max_size=3).map(" ".join),
+        st.sampled_from(["", " /"]),
+    ),
+    VALUES.map(lambda text: text.replace("<", "")),
+    st.text("ab <>", max_size=9).map("<!-- {} -->".format),
+    st.sampled_from(["<script>", "<style>", "<SCRIPT x='>'>"]).flatmap(
+        lambda tag: st.sampled_from(["<meta x>", "'<p>'", ""]).map(
+            lambda text: f"{tag}{text}</{tag[1:7].strip('>')}>"
+        )
+    ),
+    st.sampled_from(["<!DOCTYPE html>", "</p>", "<?x?>"]),
+)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_metas_of_a_page_in_good_order_are_those_of_the_standard_library(page: str) -> None:
+    found = [meta.attributes for meta in find_metas(page.encode())]
+    assert found == Reference(page).metas
 
 
 @given(st.text("<>!-/= \"'metasc\n", max_size=60).map(str.encode))

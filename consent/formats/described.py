@@ -23,6 +23,9 @@ class Licence:
     spdx: str = ""
 
 
+UNLICENSED = Licence()
+
+
 @dataclass(frozen=True, slots=True)
 class Digest:
     """A digest of content as stated: algorithm as in ``sha256``, value in lower-case hex."""
@@ -142,7 +145,7 @@ class Description:
     url: str = ""
     published: str = ""
     metadata_version: str = ""
-    licence: Licence = Licence()
+    licence: Licence = UNLICENSED
     creators: tuple[Party, ...] = ()
     usage: tuple[Usage, ...] = ()
     rai: Mapping[str, Raw] = field(default_factory=dict)
@@ -170,7 +173,7 @@ class DescribedItem:
     height: int | None = None
     media_type: str = ""
     text: str = ""
-    licence: Licence = Licence()
+    licence: Licence = UNLICENSED
     legal_basis: str = ""
     depicts: tuple[str, ...] = ()
     creators: tuple[str, ...] = ()

@@ -56,21 +56,23 @@ _RENAMED = {
     "licence": "license",
 }
 _SYSTEM = re.compile(
-    r"https?://(?:www\.)?dataandtrustalliance\.org/(?P<name>DPS|DSP)/CodeSystem/\w+/?", re.I
+    r"https://(?:www\.)?dataandtrustalliance\.org/(?P<name>DPS|DSP)/CodeSystem/\w+/?"
 )
-# Families of codes; the standard grows them by suffixes.
+# Families of codes; the standard gives each some endings, and others add their own.
+_METHODS = (
+    *("data-augmentation", "data-mining", "feeds", "machine-generated-mlops", "other"),
+    *("primary-user-source", "sensor-and-iot-output", "simulations", "social-media"),
+    *("soensor-and-iot-output", "syndication", "transfer-learning", "user-generated-content"),
+    *("web-scraping-crawling",),
+)
 _CODES = {
-    "classification": re.compile(r"pi|pci|pfi|pii|phi|spi"),
-    "generation-method": re.compile(
-        r"(?:web-scraping-crawling|feeds|syndication|user-generated-content|sensor-and-iot-output"
-        r"|soensor-and-iot-output|primary-user-source|data-mining|machine-generated-mlops"
-        r"|machine-generated|social-media|public-records|surveys?|other)[a-z0-9-]*"
-    ),
+    "classification": re.compile("pi|pci|pfi|pii|phi|spi"),
+    "generation-method": re.compile(f"(?:{'|'.join(_METHODS)})(?:-[a-z0-9-]+)?"),
     "intended-purpose": re.compile(
-        r"(?:ai-(?:pre-training|alignment|evaluation|synthetic)"
-        r"|non-ai-)[a-z0-9-]*"
+        "ai-(?:pre-training|alignment|evaluation|synthetic|other)"
+        "|non-ai-(?:staging|production|quality|other)"
     ),
-    "privacy-enhancing": re.compile(r"[a-z0-9-]+"),
+    "privacy-enhancing": re.compile("[a-z0-9-]+"),
 }
 _MISSPELT = {"soensor-and-iot-output": "sensor-and-iot-output"}
 

@@ -1,10 +1,10 @@
 """All targets, by name."""
 
-from fuzz import bundles, proofs, records, service, signals, texts
+from fuzz import bundles, descriptions, proofs, records, service, signals, texts
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for family in (texts, proofs, records, bundles, service, signals)
+    for family in (texts, proofs, records, bundles, service, signals, descriptions)
     for target in family.TARGETS
 }

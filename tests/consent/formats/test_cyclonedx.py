@@ -84,7 +84,8 @@ def test_another_library_reads_what_is_written(model: Model) -> None:
     component = bom.metadata.component
     assert component is not None
     assert (component.name, str(component.bom_ref)) == (model.name, cyclonedx._key(model.ref))
-    others = {cyclonedx._key(one.ref) for one in (*model.bases, *model.materials)}
+    others = {cyclonedx._key(base.ref) for base in model.bases}
+    others |= {cyclonedx._key(material.ref) for material in model.materials}
     found = {str(one.bom_ref) for one in bom.components}
     assert found == others - {cyclonedx._key(model.ref)}
 

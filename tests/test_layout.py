@@ -32,6 +32,15 @@ PURE = {
     *("consent.signals.pages", "consent.signals.paths", "consent.signals.pdf"),
     *("consent.signals.reading", "consent.signals.robots", "consent.signals.robotstag"),
     *("consent.signals.tdmrep", "consent.signals.trainingmining"),
+    *("consent.formats", "consent.formats.columns", "consent.formats.croissant"),
+    *("consent.formats.croissant_lineage", "consent.formats.croissant_writer"),
+    *("consent.formats.cyclonedx", "consent.formats.described", "consent.formats.doubts"),
+    *("consent.formats.dps", "consent.formats.folder", "consent.formats.jsonld"),
+    *("consent.formats.manifest", "consent.formats.openlineage"),
+    *("consent.formats.openlineage_facets", "consent.formats.openlineage_writer"),
+    *("consent.formats.parquet_table", "consent.formats.prov", "consent.formats.prov_writer"),
+    *("consent.formats.statements", "consent.formats.strict_json", "consent.formats.tables"),
+    "consent.licences",
     *("generation.errors", "generation.policy"),
 }
 FACES = {"views", "serializers", "urls", "tasks", "admin", "management", "forms"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
 from consent.errors import DescriptionRefused
-from consent.formats.doubts import Doubt, DoubtCode, Doubts, shorten
+from consent.formats.doubts import Doubt, DoubtCode, Doubts
 from consent.formats.strict_json import parse_object
 
 ROWS_AT_ONCE = 4_096
@@ -206,8 +206,3 @@ def _chunk(first: int, rows: list[Row], width: int) -> Chunk:
     faults = {number: [row.fault] for number, row in enumerate(rows) if row.fault}
     extra = {number: row.extra for number, row in enumerate(rows) if row.extra}
     return Chunk(first, columns, faults, extra)
-
-
-def show(value: Any) -> str:
-    """Return a cell as one short line."""
-    return shorten(value)

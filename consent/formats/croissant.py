@@ -173,8 +173,7 @@ def _rest(thing: Thing, doubts: Doubts) -> tuple[dict[str, Any], dict[str, Any],
     rai: dict[str, Any] = {}
     further: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
-    for key, address in thing.rest().items():
-        value = thing.raw[key]
+    for key, (address, value) in thing.rest().items():
         name = address.removeprefix(RAI) if address.startswith(RAI) else ""
         # Some files leave the prefix of RAI terms out.
         name = name or (key if key.casefold() in _RAI_FOLDED else "")
@@ -266,7 +265,7 @@ def _own(entry: Thing, name: str, doubts: Doubts) -> str:
 def _unknown(entry: Thing) -> tuple[tuple[str, Any], ...]:
     for name in ("name", "sameAs", "alternateName"):
         entry.get(SCHEMA + name)
-    return tuple((key, entry.raw[key]) for key in entry.rest())
+    return tuple((key, value) for key, (_, value) in entry.rest().items())
 
 
 def _digest(entry: Thing, doubts: Doubts) -> Digest | None:

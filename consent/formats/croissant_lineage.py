@@ -70,7 +70,7 @@ def _node(raw: Any, kind: NodeKind, thing: Thing, place: str, doubts: Doubts) ->
         else statements.digest(
             statements.text(digest, place, doubts), place, doubts, algorithm="sha256"
         ),
-        attributes={key: raw[key] for key in said.rest()},
+        attributes={key: value for key, (_, value) in said.rest().items()},
     )
 
 

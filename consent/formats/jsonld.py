@@ -87,9 +87,14 @@ class Context:
             return self._vocabulary + name
         if prefix in self._prefixes and not rest.startswith("//"):
             return _same(self._prefixes[prefix] + rest)
-        if "//" not in rest and prefix not in {"urn", "doi", "mailto"}:
-            self.unknown.add(prefix)
         return _same(name)
+
+    def note(self, name: str) -> None:
+        """Remember the prefix of a name if it is explained nowhere."""
+        prefix, colon, rest = name.partition(":")
+        is_address = rest.startswith("//") or prefix in {"urn", "doi", "mailto"}
+        if colon and not is_address and name not in self._terms and prefix not in self._prefixes:
+            self.unknown.add(prefix)
 
 
 class Thing:
@@ -100,6 +105,7 @@ class Thing:
         self._keys: dict[str, str] = {}
         self._asked = {"@context", "@type", "@id", "@graph", "@language"}
         for key in raw:
+            context.note(key)
             if self._keys.setdefault(context.expand(key), key) != key:
                 doubts.add(DoubtCode.REPEATED, place, key)
 
@@ -140,9 +146,16 @@ class Thing:
         texts = [one for one in every if isinstance(one, str)]
         return [one.rpartition("/")[2].rpartition("#")[2].rpartition(":")[2] for one in texts]
 
-    def rest(self) -> dict[str, str]:
-        """Return the keys that nobody asked for, each with its address."""
-        return {key: iri for iri, key in self._keys.items() if iri not in self._asked}
+    def rest(self) -> dict[str, tuple[str, Any]]:
+        """Return what nobody asked for, by its key, with its address and what is stated.
+
+        A key that only this document's context gives its meaning is told by its address.
+        """
+        return {
+            key if _STANDARD.expand(key) == address else address: (address, self.raw[key])
+            for address, key in self._keys.items()
+            if address not in self._asked
+        }
 
 
 def _same(address: str) -> str:
@@ -150,3 +163,6 @@ def _same(address: str) -> str:
         if address.startswith(other):
             return ours + address[len(other) :]
     return address
+
+
+_STANDARD = Context(None, Doubts())

@@ -252,6 +252,15 @@ def test_a_term_is_known_by_what_it_stands_for_not_by_its_prefix() -> None:
     assert description.metadata_version == "3"
 
 
+def test_a_term_with_a_meaning_of_its_own_is_told_by_its_address() -> None:
+    context = {"sha256": "urn:mine:", "shade": "https://shades.example/shade"}
+    said = {"@context": context, "@type": "Dataset", "distribution": [FILE], "shade": "red"}
+    reading = croissant.read(json.dumps(said).encode())
+    (item,) = reading.items
+    assert (item.digest, item.unknown) == (None, (("urn:mine:", COFFEE),))
+    assert reading.description.unknown == {"https://shades.example/shade": "red"}
+
+
 def test_a_data_set_is_found_in_a_graph() -> None:
     said = {"@context": "https://schema.org/", "@graph": [{"@type": "Person"}, document()]}
     assert croissant.read(json.dumps(said).encode()).description.name == "Cups"

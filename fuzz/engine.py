@@ -41,7 +41,8 @@ def instrumented() -> AbstractContextManager[None]:
     """Return a context in which everything of ours that is imported reports its coverage."""
     atheris.enabled_hooks.add("str")
     made: AbstractContextManager[None] = atheris.instrument_imports(
-        include=["consent.signals", "ledger", "config.parsers"], enable_loader_override=False
+        include=["consent.formats", "consent.signals", "ledger", "config.parsers"],
+        enable_loader_override=False,
     )
     return made
 

@@ -295,7 +295,7 @@ def test_cells_are_bounded(table: dict[str, Any], complaint: str) -> None:
         read(table_bytes(pa.table(table)))
 
 
-def test_a_column_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_group_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet_table, "MAX_UNPACKED", 10)
     with pytest.raises(DescriptionRefused, match="unpacks to more than 10 bytes"):
         read(as_parquet(ROW))

@@ -227,6 +227,27 @@ def test_every_source_is_read_and_says_something_of_each_signal_it_may_carry() -
     assert set(SPEAKS) == set(Source)
 
 
+@pytest.mark.parametrize(
+    ("source", "uses"),
+    [
+        (Source.RESPONSE_HEADERS, {"tdmrep": 3, "robots_tag": 3, "aipref": 3}),
+        (Source.HTML, {"tdmrep": 3, "robots_tag": 3}),
+        (Source.C2PA_MANIFEST, {"c2pa": 4, "cawg": 4}),
+        (Source.REQUEST_HEADERS, {"gpc": 2}),
+        (Source.GPC_FILE, {"gpc": 0}),
+        (Source.TDMREP_FILE, {"tdmrep": 3}),
+        (Source.EPUB, {"tdmrep": 3}),
+        (Source.PDF, {"tdmrep": 3}),
+    ],
+)
+def test_what_cannot_be_read_leaves_all_uses_of_its_signals_unknown(
+    source: Source, uses: dict[str, int]
+) -> None:
+    found = read(seen(source, b"<" * (2**21 + 1)), ITEM)
+    assert {one.signal: len(one.uses) for one in found} == uses
+    assert {one.standing for one in found} == {"malformed"}
+
+
 def test_every_signal_names_the_text_that_it_is_read_by() -> None:
     assert all(signal.specification for signal in Signal)
 

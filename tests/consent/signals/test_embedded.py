@@ -99,9 +99,19 @@ def test_encrypted_and_oddly_packed_members_are_refused() -> None:
         assert "encrypted, or packed in a rare way" in found.detail
 
 
-def test_directory_of_too_many_entries_is_refused_unread() -> None:
+@pytest.mark.parametrize("comment", [b"", b"x", bytes(30)])
+def test_comment_behind_an_archive_hides_nothing(comment: bytes) -> None:
+    buffer = BytesIO(epub(package(EPUB_3)))
+    with ZipFile(buffer, "a") as archive:
+        archive.comment = comment
+    assert told(Source.EPUB, buffer.getvalue()) == ["tdmrep reserved tdm_reserved"]
+
+
+@pytest.mark.parametrize("comment", [b"", b"x", bytes(30)])
+def test_directory_of_too_many_entries_is_refused_unread(comment: bytes) -> None:
     buffer = BytesIO()
     with ZipFile(buffer, "w") as archive:
+        archive.comment = comment
         for number in range(20_000):
             archive.writestr(f"{number:08}", b"")
     (found,) = read(seen(Source.EPUB, buffer.getvalue()), ITEM)
@@ -187,6 +197,16 @@ def test_policy_in_a_pdf_may_be_a_resource() -> None:
         "tdmrep reserved tdm_reserved",
         "https://p.example/",
     )
+
+
+def test_first_policy_beside_a_reservation_counts_in_a_pdf() -> None:
+    streams = [
+        stream(xmp("<tdm:reservation>1</tdm:reservation><tdm:policy>/b</tdm:policy>"), 8),
+        stream(xmp(RESERVED), 9),
+        stream(xmp("<tdm:policy>/a</tdm:policy>"), 7),
+    ]
+    (found,) = read(seen(Source.PDF, pdf(streams)), ITEM)
+    assert found.conditions == "https://pictures.example/b"
 
 
 def test_what_is_no_pdf_or_has_metadata_without_end_is_malformed(

@@ -17,7 +17,7 @@ from consent.errors import DescriptionRefused
 from consent.formats import statements
 from consent.formats.described import Description, Link, Node, NodeKind, Reading, Ref, Relation
 from consent.formats.doubts import DoubtCode, Doubts
-from consent.formats.openlineage_facets import Facets, named, read_sources
+from consent.formats.openlineage_facets import Facets, named, read_sources, split_identifier
 from consent.formats.strict_json import parse
 
 FORM = "openlineage"
@@ -163,7 +163,10 @@ class _Graph:
         facets = Facets(stated.get("facets"), "job", self.doubts)
         ref = Ref(identifier)
         self.nodes[ref] = Node(
-            NodeKind.JOB, ref, name=str(stated["name"]), attributes=facets.kept("facets")
+            NodeKind.JOB,
+            ref,
+            name=split_identifier(identifier)[1],
+            attributes=facets.kept("facets"),
         )
         self._told_by_job = list(facets.job_sources())
         self._owners(ref, facets)
@@ -220,7 +223,7 @@ class _Graph:
         node = Node(
             NodeKind.MODEL if is_model else NodeKind.DATASET,
             ref,
-            name=str(stated["name"]),
+            name=split_identifier(identifier)[1],
             state=facets.state(),
             attributes=facets.kept("facets") | use,
         )

@@ -57,6 +57,7 @@ CLASS_OF = {
     NodeKind.ACTIVITY: "activity",
     NodeKind.AGENT: "agent",
 }
+QUALIFIED = PROV + "QUALIFIED_NAME"
 RENAME = MUNIMENT + "Rename"
 _KNOWN_SECTIONS = {"prefix", "bundle", *CLASSES, *(relation.value for relation in ENDS)}
 _VERSIONS = (MUNIMENT + "version", "https://schema.org/version", "http://schema.org/version")
@@ -145,7 +146,8 @@ class _Graph:
                     self._doubts.add(DoubtCode.REFERENCE_UNRESOLVED, relation, name)
                     continue
                 # A collection may name all its members at once.
-                self._links += [(kind, source[0], one, at, values) for one in target]
+                said = {key: names.value(value, relation) for key, value in values.items()}
+                self._links += [(kind, source[0], one, at, said) for one in target]
 
     def _end(self, value: Any, relation: Relation, names: "_Names") -> list[str]:
         every = value if isinstance(value, list) else [value]
@@ -166,10 +168,22 @@ class _Names:
         if not colon:
             prefix, local = "default", name
         if prefix in self.prefixes:
-            return self.prefixes[prefix] + local
+            return statements.clean(self.prefixes[prefix] + local, place, self._doubts)
         if prefix != "_" and not local.startswith("//") and prefix != "urn" and colon:
             self._doubts.add(DoubtCode.PREFIX_UNDECLARED, place, name)
-        return name
+        return statements.clean(name, place, self._doubts)
+
+    def value(self, stated: Any, place: str) -> Any:
+        """Return a value with the names in it as addresses (PROV-JSON, section 2.2)."""
+        if isinstance(stated, list):
+            return [self.value(one, place) for one in stated]
+        if not isinstance(stated, dict) or not isinstance(stated.get("type"), str):
+            return stated
+        kind = self.expand(stated["type"], place)
+        said = stated.get("$")
+        if kind == QUALIFIED and isinstance(said, str):
+            said = self.expand(said, place)
+        return {**stated, "$": said, "type": kind}
 
 
 def _node(
@@ -198,7 +212,7 @@ def _node(
         started=statements.time(take(PROV + "startTime", MUNIMENT + "startTime"), address, doubts),
         ended=statements.time(take(PROV + "endTime", MUNIMENT + "endTime"), address, doubts),
         digest=statements.digest(digest, address, doubts) if digest else None,
-        attributes=values,
+        attributes={key: names.value(value, section) for key, value in values.items()},
     )
 
 

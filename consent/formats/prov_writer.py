@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from consent.formats.described import Link, Node, NodeKind, Ref, Relation
 from consent.formats.jsonld import MUNIMENT, PROV
-from consent.formats.prov import CLASS_OF, CLASSES, ENDS, RENAME, TIMED, XSD
+from consent.formats.prov import CLASS_OF, CLASSES, ENDS, QUALIFIED, RENAME, TIMED, XSD
 
 IDENTIFIERS = "urn:muniment:id:"
 _SPLIT = re.compile(r"((?:https?://|urn:)[^\s<>\"]*[/#:])([A-Za-z_][A-Za-z0-9_]*)")
@@ -101,11 +101,24 @@ class _Document:
             yield _plain(link), ends, {} if link.relation in _BARE else said
 
     def _attributes(self, stated: Any) -> dict[str, Any]:
-        return {self._qualify(key): value for key, value in stated.items()}
+        return {self._qualify(key): self._value(value) for key, value in stated.items()}
+
+    def _value(self, stated: Any) -> Any:
+        """Return a value with addresses in it as names; what PROV cannot say, as JSON text."""
+        if isinstance(stated, list):
+            return [self._value(one) for one in stated]
+        if not isinstance(stated, dict):
+            return stated
+        said, kind = stated.get("$"), stated.get("type")
+        if not isinstance(said, str) or not isinstance(kind, str):
+            return json.dumps(stated, ensure_ascii=False)
+        said = self._qualify(said) if kind == QUALIFIED else said
+        return {**stated, "$": said, "type": self._qualify(kind)}
 
     def _name(self, ref: Ref) -> tuple[str, bool]:
         """Return a qualified name, and whether it says the identifier as it is."""
-        if not ref.version and _SPLIT.fullmatch(ref.identifier):
+        is_ours = ref.identifier.startswith(IDENTIFIERS)
+        if not ref.version and not is_ours and _SPLIT.fullmatch(ref.identifier):
             return self._qualify(ref.identifier), True
         version = f"@{_quote(ref.version)}" if ref.version else ""
         return self._prefixed(IDENTIFIERS, _quote(ref.identifier) + version), False
@@ -172,7 +185,8 @@ def _link_line(relation: Relation, ends: tuple[str, str], said: dict[str, Any]) 
 
 
 def _brackets(said: dict[str, Any]) -> str:
-    pairs = [f"{key}={_literal(value)}" for key, value in said.items()]
+    every = ((key, value if isinstance(value, list) else [value]) for key, value in said.items())
+    pairs = [f"{key}={_literal(value)}" for key, values in every for value in values]
     return f", [{', '.join(pairs)}]" if pairs else ""
 
 

@@ -12,6 +12,7 @@ from consent.formats import prov, prov_writer
 from consent.formats.described import Digest, Link, Node, NodeKind, Reading, Ref, Relation
 from consent.formats.doubts import DoubtCode
 from consent.formats.jsonld import MUNIMENT
+from consent.formats.prov import QUALIFIED, XSD
 from tests.consent.formats.graphs import graphs
 from tests.consent.formats.test_croissant import COFFEE, json_values
 
@@ -94,15 +95,33 @@ def test_values_of_every_sort_can_be_written() -> None:
     said = {
         f"{MUNIMENT}a": 'x"\\\n',
         f"{MUNIMENT}b": 7,
+        f"{MUNIMENT}f": ["one", "two"],
         f"{MUNIMENT}c": True,
-        f"{MUNIMENT}d": {"$": "1.5", "type": "xsd:decimal"},
-        f"{MUNIMENT}e": {"$": "muniment:x", "type": "prov:QUALIFIED_NAME"},
+        f"{MUNIMENT}d": {"$": "1.5", "type": f"{XSD}decimal"},
+        f"{MUNIMENT}e": {"$": f"{MUNIMENT}x", "type": QUALIFIED},
     }
     node = Node(NodeKind.MODEL, Ref("m"), digest=Digest("sha256", COFFEE), attributes=said)
     theirs = ProvDocument.deserialize(content=prov_writer.write_json([node], ()).decode())
     as_n = prov_writer.write_n([node], ()).decode()
     assert ProvDocument.deserialize(content=as_n, format="provn") == theirs
     assert prov.read(prov_writer.write_json([node], ())).description.nodes == (node,)
+
+
+def test_names_in_values_are_addresses_that_are_named_anew_when_written() -> None:
+    said = {"$": "ex:red", "type": "prov:QUALIFIED_NAME"}
+    nodes = read(entity={"ex:cups": {"ex:shade": said}, "ex:mugs": {}}).description.nodes
+    assert nodes[0].attributes == {
+        "https://example.org/shade": {"$": "https://example.org/red", "type": QUALIFIED}
+    }
+    written = prov_writer.write_json(nodes, ())
+    assert prov.read(written).description.nodes == nodes
+    assert len(ProvDocument.deserialize(content=written.decode()).records) == len(nodes)
+
+
+def test_a_value_that_prov_cannot_say_is_written_as_text() -> None:
+    node = Node(NodeKind.ENTITY, Ref("a"), attributes={f"{MUNIMENT}a": {"b": [1]}})
+    (again,) = prov.read(prov_writer.write_json([node], ())).description.nodes
+    assert again.attributes == {f"{MUNIMENT}a": '{"b": [1]}'}
 
 
 def test_bundles_are_read_with_the_names_of_their_document() -> None:

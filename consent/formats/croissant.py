@@ -206,6 +206,7 @@ def _items(thing: Thing, description: Description, doubts: Doubts) -> Iterable[D
         if entry.is_a("FileSet"):
             pattern = statements.text(entry.get(CROISSANT + "includes"), entry.place, doubts)
             doubts.add(DoubtCode.FILES_NOT_LISTED, entry.place, pattern)
+    _check_sources(thing.get(CROISSANT + "recordSet"), declared, doubts)
     files = [entry for entry in entries if entry.is_a("FileObject")]
     if len(files) > MAX_FILES:
         raise DescriptionRefused(f"description names {len(files)} files, at most {MAX_FILES}")
@@ -297,6 +298,23 @@ def _pairs(value: Any, place: str, doubts: Doubts) -> tuple[tuple[str, str], ...
         doubts.add(DoubtCode.MALFORMED, place, value)
         return ()
     return tuple((name, statements.text(said, place, doubts)) for name, said in value.items())
+
+
+def _check_sources(record_sets: Any, declared: set[str], doubts: Doubts) -> None:
+    """Say which files the record sets of 1.0 and 1.1 take their data from that nobody describes."""
+    waiting = [record_sets]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += reversed(value)
+        elif isinstance(value, dict):
+            for key in ("fileObject", "cr:fileObject", "fileSet", "cr:fileSet"):
+                named = value.get(key)
+                name = named.get("@id") if isinstance(named, dict) else named
+                if isinstance(name, str) and name not in declared:
+                    doubts.add(DoubtCode.REFERENCE_UNRESOLVED, "recordSet", name)
+            # Inline data are the records themselves, however they call their columns.
+            waiting += [inner for key, inner in value.items() if key not in ("data", "cr:data")]
 
 
 def _check_containers(entry: Thing, declared: set[str], doubts: Doubts) -> None:

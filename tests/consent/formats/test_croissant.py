@@ -72,6 +72,11 @@ def file_with(**changes: Any) -> DescribedItem:
     return item
 
 
+def record_set(file: str) -> list[dict[str, Any]]:
+    source = {"fileObject": {"@id": file}, "extract": {"column": "shade"}}
+    return [{"@type": "cr:RecordSet", "@id": "all", "field": [{"@id": "f", "source": source}]}]
+
+
 def codes(doubts: Any) -> list[DoubtCode]:
     return [doubt.code for doubt in doubts]
 
@@ -132,6 +137,7 @@ def test_what_is_written_in_full_leaves_the_official_validator_nothing_to_warn_o
         ({"distribution": ["a.png"]}, DoubtCode.MALFORMED),
         ({"distribution": {"@type": "FileSet", "includes": "*.png"}}, DoubtCode.FILES_NOT_LISTED),
         ({"prov:wasDerivedFrom": {"version": "1"}}, DoubtCode.IDENTIFIER_MISSING),
+        ({"recordSet": record_set("mug")}, DoubtCode.REFERENCE_UNRESOLVED),
     ],
 )
 def test_each_doubt_of_the_whole_is_told(changes: dict[str, Any], code: DoubtCode) -> None:
@@ -178,6 +184,14 @@ def test_each_doubt_of_an_item_is_told(changes: dict[str, Any], code: DoubtCode)
 def test_a_doubtful_digest_is_no_digest() -> None:
     assert file_with(sha256="0" * 64).digest is None
     assert file_with(sha256=f"sha256:{COFFEE.upper()}").digest == Digest("sha256", COFFEE)
+
+
+def test_record_sets_are_kept_and_their_files_looked_for() -> None:
+    reading = read(recordSet=record_set("file-1"))
+    assert reading.doubts == ()
+    assert reading.description.further == {"recordSet": record_set("file-1")}
+    data = [{"data": [{"fileObject": "a column of this name"}]}]
+    assert read(recordSet=data).doubts == ()
 
 
 def test_a_file_twice_is_a_doubt_of_the_second() -> None:

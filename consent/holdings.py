@@ -4,11 +4,23 @@ Registered in the order in which rows refer to each other; the ledger deletes in
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from consent.models import Depiction, Description, Grant, Item, Package, PrivacyRequest, Subject
+from consent.models import (
+    Depiction,
+    Description,
+    GivenBy,
+    Grant,
+    Item,
+    Package,
+    PrivacyRequest,
+    Representation,
+    Subject,
+    Title,
+)
 from ledger.holdings import HOLDINGS, Holding, Scopes
 from ledger.models import SealedFile
 from ledger.vault import Keys
@@ -27,21 +39,46 @@ def _export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
     return {
         "notice": str(grant.notice),
         "notice_digest": grant.notice.digest.hex(),
+        "right": grant.right,
+        "basis": grant.basis,
         "mode": grant.mode,
         "allowed": grant.uses,
         "refused": grant.refused,
         "media": grant.media,
         "territories": grant.territories,
+        "recipients": grant.recipients,
+        "model_families": grant.families,
         "ruled_out": grant.barred_themes,
         "assurance": grant.assurance,
         "method": grant.method,
         "remedy": grant.remedy,
-        "valid_from": grant.valid_from.isoformat(),
-        "valid_until": grant.valid_until.isoformat() if grant.valid_until else None,
-        "given_at": grant.given_at.isoformat(),
+        "given_by": grant.capacity,
+        "valid_from": _time(grant.valid_from),
+        "valid_until": _time(grant.valid_until),
+        "opened_at": _time(grant.opened_at),
+        "given_at": _time(grant.given_at),
+        "suspended_at": [_time(one) for one in grant.suspended_at],
+        "resumed_at": [_time(one) for one in grant.resumed_at],
         "state": grant.state,
-        "ended_at": grant.ended_at.isoformat() if grant.ended_at else None,
+        "ended_at": _time(grant.ended_at),
     }
+
+
+def _export_spell(spell: Representation | Title, _keys: Keys) -> dict[str, Any]:
+    return {
+        "what": spell.capacity if isinstance(spell, Representation) else spell.right,
+        "starts_at": _time(spell.starts_at),
+        "ends_at": _time(spell.ends_at),
+        "ended_at": _time(spell.ended_at),
+    }
+
+
+def _export_given_by(given: GivenBy, _keys: Keys) -> dict[str, Any]:
+    return {"given_by": given.representation.capacity, "given_at": _time(given.grant.given_at)}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _export_item(item: Item, _keys: Keys) -> dict[str, Any]:
@@ -116,6 +153,36 @@ HOLDINGS.register(
         "consent.grant",
         lambda scopes: Grant.objects.filter(subject__scope__in=scopes).select_related("notice"),
         _export_grant,
+        _files("evidence"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.representation",
+        lambda scopes: Representation.objects.filter(
+            Q(subject__scope__in=scopes) | Q(representative__scope__in=scopes)
+        ).select_related("subject", "representative"),
+        _export_spell,
+        _files("evidence"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.givenby",
+        lambda scopes: GivenBy.objects.filter(
+            Q(representation__subject__scope__in=scopes)
+            | Q(representation__representative__scope__in=scopes)
+        ).select_related("grant", "representation"),
+        _export_given_by,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.title",
+        lambda scopes: Title.objects.filter(
+            Q(origin__scope__in=scopes) | Q(holder__scope__in=scopes)
+        ).select_related("origin", "holder"),
+        _export_spell,
         _files("evidence"),
     )
 )

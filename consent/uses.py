@@ -99,6 +99,20 @@ class Method(Worded):
     IN_PERSON = "in_person"
     PORTAL = "portal"
 
+    @property
+    def is_written(self) -> bool:
+        """Return whether the answer lies before us as text that the person signed or sent."""
+        return self is not Method.IN_PERSON
+
+
+class Capacity(Worded):
+    """For whom an answer speaks: the giver, or somebody whom the giver may speak for."""
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+    AGENT = "agent"
+    ESTATE = "estate"
+
 
 class Remedy(Worded):
     """What was promised to happen to what exists, should the answer be withdrawn."""
@@ -141,6 +155,10 @@ _WORDS: dict[Worded, str] = {
     Assurance.KNOWN_CONTACT: "a known contact",
     Assurance.SIGNED_RELEASE: "a signed release",
     Assurance.EID: "an electronic identity",
+    Capacity.SELF: "the person",
+    Capacity.GUARDIAN: "a guardian",
+    Capacity.AGENT: "an agent",
+    Capacity.ESTATE: "the estate",
     Right.STYLE: "style of an artist",
     Method.EMAIL: "e-mail",
     Remedy.STOP_NEW_USE: "no new use",

@@ -56,10 +56,16 @@ def no_truncate(table: str) -> RunSQL:
     return _run(*_triggers(table, "no_truncate", "ledger_refuse_change()", ("TRUNCATE",)))
 
 
-def frozen(table: str, columns: Iterable[str]) -> RunSQL:
-    """Refuse any change of ``columns`` once a row is inserted."""
+def frozen(table: str, columns: Iterable[str], *, unless: Iterable[str] = ()) -> RunSQL:
+    """Refuse any change of ``columns`` once a row is inserted.
+
+    Rows in one of the states ``unless`` may still change, up to and with the move out of it.
+    """
     arguments = ", ".join(f"'{column}'" for column in columns)
-    return _run(*_triggers(table, "frozen", f"ledger_refuse_new_value({arguments})", ("UPDATE",)))
+    open_ = ", ".join(f"'{state}'" for state in sorted(unless))
+    name, when = ("terms", f" WHEN (OLD.state NOT IN ({open_}))") if open_ else ("frozen", "")
+    function = f"ledger_refuse_new_value({arguments})"
+    return _run(*_triggers(table, name, function, ("UPDATE",), when))
 
 
 def set_once(table: str, columns: Iterable[str]) -> RunSQL:
@@ -92,14 +98,14 @@ def _run(do: Sequence[str], undo: Sequence[str]) -> RunSQL:
 
 
 def _triggers(
-    table: str, name: str, function: str, events: Sequence[str]
+    table: str, name: str, function: str, events: Sequence[str], when: str = ""
 ) -> tuple[list[str], list[str]]:
     create, drop = [], []
     for event in events:
         level = "STATEMENT" if event == "TRUNCATE" else "ROW"
         trigger = f"{table}_{name}{'_truncate' if level == 'STATEMENT' and len(events) > 1 else ''}"
         made = f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} FOR EACH {level}"
-        create.append(f"{made} EXECUTE FUNCTION {function}")
+        create.append(f"{made}{when} EXECUTE FUNCTION {function}")
         create.append(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
         drop.append(f"DROP TRIGGER {trigger} ON {table}")
     return create, drop

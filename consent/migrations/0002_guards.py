@@ -30,6 +30,31 @@ DROP TRIGGER consent_privacyrequest_unapproved ON consent_privacyrequest;
 DROP FUNCTION consent_refuse_unapproved();
 """
 
+# When an answer was set aside, and for how long, is history: it grows and never changes.
+SUSPENSIONS = """
+ALTER TABLE consent_grant ADD CONSTRAINT grant_suspensions_fit_state CHECK (
+    cardinality(suspended_at) - cardinality(resumed_at) BETWEEN 0 AND 1
+    AND (state <> 'suspended' OR cardinality(suspended_at) > cardinality(resumed_at))
+    AND (state <> 'given' OR cardinality(suspended_at) = cardinality(resumed_at)));
+CREATE FUNCTION consent_refuse_rewriting() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.suspended_at[:cardinality(OLD.suspended_at)] <> OLD.suspended_at
+       OR NEW.resumed_at[:cardinality(OLD.resumed_at)] <> OLD.resumed_at THEN
+        RAISE EXCEPTION 'when % was suspended is history', NEW.id USING ERRCODE = 'MU002';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_grant_history BEFORE UPDATE ON consent_grant
+    FOR EACH ROW EXECUTE FUNCTION consent_refuse_rewriting();
+ALTER TABLE consent_grant ENABLE ALWAYS TRIGGER consent_grant_history;
+"""
+DROP_SUSPENSIONS = """
+DROP TRIGGER consent_grant_history ON consent_grant;
+DROP FUNCTION consent_refuse_rewriting();
+ALTER TABLE consent_grant DROP CONSTRAINT grant_suspensions_fit_state;
+"""
+
 TABLES = (
     "account",
     "project",
@@ -37,6 +62,9 @@ TABLES = (
     "subject",
     "notice",
     "grant",
+    "representation",
+    "givenby",
+    "title",
     "dataset",
     "datasetversion",
     "description",
@@ -49,31 +77,18 @@ TABLES = (
     "package",
 )
 
+# What holds between two people.
+SPELL = ("id", "starts_at", "ends_at", "evidence_id")
 FROZEN = {
     "account": ("id", "kind", "scope_id", "proposed_by_id"),
     "project": ("id", "code"),
     "membership": ("id", "account_id", "role", "project_id", "proposed_by_id"),
     "subject": ("id", "handle", "scope_id", "registered_at"),
     "notice": ("id", "code", "version", "language", "title", "text", "digest", "published_at"),
-    "grant": (
-        "id",
-        "subject_id",
-        "notice_id",
-        "mode",
-        "uses",
-        "refused",
-        "media",
-        "territories",
-        "barred_themes",
-        "assurance",
-        "method",
-        "remedy",
-        "evidence_id",
-        "valid_from",
-        "valid_until",
-        "given_at",
-        "supersedes_id",
-    ),
+    "grant": ("id", "subject_id", "opened_at", "supersedes_id"),
+    "representation": (*SPELL, "subject_id", "representative_id", "capacity"),
+    "givenby": ("id", "grant_id", "representation_id"),
+    "title": (*SPELL, "origin_id", "holder_id", "right", "exclusive"),
     "dataset": ("id", "project_id", "code"),
     "datasetversion": (
         "id",
@@ -109,20 +124,38 @@ FROZEN = {
     "package": ("id", "request_id", "paper", "file_id", "made_at"),
 }
 
+# The terms of an answer, from the moment on in which it is given.
+TERMS = (
+    *("notice_id", "right", "basis", "mode", "uses", "refused", "media", "territories"),
+    *("recipients", "families", "barred_themes", "assurance", "method", "remedy", "capacity"),
+    *("power_until", "evidence_id", "valid_from", "valid_until", "given_at"),
+)
+
 SET_ONCE = {
     "account": ("approved_by_id",),
     "membership": ("approved_by_id",),
     "grant": ("ended_at",),
+    "representation": ("ended_at",),
+    "title": ("ended_at",),
     "privacyrequest": ("closed_at", "restricted_at"),
     "plan": ("approved_by_id", "approved_at"),
     "step": ("before", "after", "done_at"),
 }
 
+ENDS = ("withdrawn", "revoked", "expired", "invalidated", "superseded")
+GRANT_MOVES = {
+    *(("draft", after) for after in ("requested", "given", "lapsed")),
+    *(("requested", after) for after in ("given", "refused", "deferred", "lapsed")),
+    *(("deferred", after) for after in ("requested", "given", "refused", "lapsed")),
+    *(("refused", after) for after in ("withdrawn", "superseded")),
+    *(("given", after) for after in (*ENDS, "suspended", "renewed")),
+    *(("suspended", after) for after in (*ENDS, "given")),
+}
 BECOMING_MEMBER = {("proposed", "active"), ("proposed", "ended"), ("active", "ended")}
 MOVES = {
     "account": (BECOMING_MEMBER, {"proposed"}),
     "membership": (BECOMING_MEMBER, {"proposed"}),
-    "grant": ({("given", end) for end in ("withdrawn", "superseded", "expired")}, {"given"}),
+    "grant": (GRANT_MOVES, {"draft", "requested", "given"}),
     "plan": ({("proposed", "approved"), ("proposed", "void"), ("approved", "void")}, {"proposed"}),
     "step": ({("pending", "done")}, {"pending"}),
     "privacyrequest": (
@@ -155,6 +188,8 @@ class Migration(migrations.Migration):
         *(guards.domain_table(f"consent_{table}") for table in TABLES),
         *(guards.no_truncate(f"consent_{table}") for table in TABLES),
         *(guards.frozen(f"consent_{table}", columns) for table, columns in FROZEN.items()),
+        guards.frozen("consent_grant", TERMS, unless=("draft", "requested", "deferred")),
+        migrations.RunSQL(SUSPENSIONS, DROP_SUSPENSIONS),
         *(guards.set_once(f"consent_{table}", columns) for table, columns in SET_ONCE.items()),
         *(
             guards.transitions(f"consent_{table}", "state", pairs, initial=initial)

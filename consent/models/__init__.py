@@ -1,6 +1,6 @@
 """The consent app's tables; what guards them stands in migration 0002."""
 
-from consent.models.consents import Grant, GrantState, Notice
+from consent.models.consents import OPEN, STANDING, Grant, GrantState, Notice
 from consent.models.datasets import (
     Dataset,
     DatasetVersion,
@@ -9,6 +9,7 @@ from consent.models.datasets import (
     Item,
     Quarantined,
 )
+from consent.models.parties import GivenBy, Representation, Title
 from consent.models.people import Account, AccountState, Membership, MembershipState, Project
 from consent.models.requests import (
     CLOSED,
@@ -28,6 +29,8 @@ from consent.models.subjects import Subject
 
 __all__ = [
     "CLOSED",
+    "OPEN",
+    "STANDING",
     "Account",
     "AccountState",
     "Action",
@@ -36,6 +39,7 @@ __all__ = [
     "Depiction",
     "Description",
     "Errand",
+    "GivenBy",
     "Grant",
     "GrantState",
     "Item",
@@ -49,9 +53,11 @@ __all__ = [
     "PrivacyRequest",
     "Project",
     "Quarantined",
+    "Representation",
     "RequestKind",
     "RequestState",
     "Step",
     "StepState",
     "Subject",
+    "Title",
 ]

@@ -1,5 +1,6 @@
 """Notices, and the answers that people gave to them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,19 @@ from django.db.models import F, Q
 from consent.decision import GrantTerms, Period
 from consent.models.choices import code_field, codes_field, one_of, only_codes
 from consent.models.subjects import Subject
-from consent.uses import Assurance, Medium, Method, Mode, Remedy, Theme, Use
+from consent.uses import (
+    ANY,
+    Assurance,
+    Basis,
+    Capacity,
+    Medium,
+    Method,
+    Mode,
+    Remedy,
+    Right,
+    Theme,
+    Use,
+)
 from ledger.fields import DigestField
 from ledger.models import Recorded, SealedFile
 
@@ -41,35 +54,67 @@ class Notice(Recorded):
         return f"{self.code} {self.version} ({self.language})"
 
 
-class GrantState(models.TextChoices):
-    """An answer stands until it is taken back, replaced, or its term is over."""
+def anybody() -> list[str]:
+    """Return the list that covers everybody, said in so many words."""
+    return [ANY]
 
+
+def _codes(states: Iterable["GrantState"]) -> list[str]:
+    return sorted(state.value for state in states)
+
+
+class GrantState(models.TextChoices):
+    """An answer is prepared, asked for, given, and may end in several ways."""
+
+    DRAFT = "draft"
+    REQUESTED = "requested"
+    DEFERRED = "deferred"
+    LAPSED = "lapsed"
+    REFUSED = "refused"
     GIVEN = "given"
+    SUSPENDED = "suspended"
+    RENEWED = "renewed"
     WITHDRAWN = "withdrawn"
-    SUPERSEDED = "superseded"
+    REVOKED = "revoked"
     EXPIRED = "expired"
+    INVALIDATED = "invalidated"
+    SUPERSEDED = "superseded"
+
+
+# Nobody has answered yet: the terms may still change.
+OPEN = frozenset({GrantState.DRAFT, GrantState.REQUESTED, GrantState.DEFERRED})
+# The person's word counts. A request that was refused is a *no* until it is answered anew.
+STANDING = frozenset({GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED})
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
     """What many grants know."""
 
+    def answered(self) -> "GrantQuerySet":
+        """Return the answers that were given, whatever became of them."""
+        return self.filter(given_at__isnull=False)
+
     def standing(self) -> "GrantQuerySet":
         """Return the answers that nobody has taken back or replaced."""
-        return self.filter(state=GrantState.GIVEN)
+        return self.filter(state__in=STANDING)
 
     def overdue(self, at: datetime) -> "GrantQuerySet":
         """Return the answers whose term is over and whose state does not say so yet."""
-        return self.standing().filter(valid_until__lte=at)
+        in_force = {GrantState.GIVEN, GrantState.SUSPENDED}
+        return self.filter(state__in=in_force, valid_until__lte=at)
 
 
 class Grant(Recorded):
-    """One answer of one person to one notice. Its terms are frozen; only its state moves.
+    """One answer of one person to one notice: uses under the same terms.
 
-    Taking back some of the uses replaces the answer by a new one with the rest.
+    The terms are frozen once it is given; from then on only its state moves. Taking back some of
+    the uses replaces the answer by a new one with the rest.
     """
 
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="grants")
     notice = models.ForeignKey(Notice, models.PROTECT, related_name="grants")
+    right = code_field(Right, default=Right.LIKENESS.value)
+    basis = code_field(Basis, default=Basis.CONSENT.value)
     mode = code_field(Mode)
     uses = codes_field(Use, help_text="What the person allows.")
     refused = codes_field(Use, help_text="What the person says no to.")
@@ -77,19 +122,36 @@ class Grant(Recorded):
     territories = ArrayField(
         models.CharField(max_length=5), default=list, help_text="ISO 3166 codes, or WORLD."
     )
+    recipients = ArrayField(
+        models.SlugField(max_length=50),
+        default=anybody,
+        help_text="Codes of recipients, never a person's name; or ANY.",
+    )
+    families = ArrayField(
+        models.SlugField(max_length=50),
+        default=anybody,
+        help_text="Codes of model families, or ANY.",
+    )
     barred_themes = codes_field(Theme, help_text="What no picture of the person may be about.")
     assurance = code_field(
         Assurance, help_text="How surely the giver is the person in the pictures."
     )
     method = code_field(Method)
     remedy = code_field(Remedy, help_text="What was promised should the answer be withdrawn.")
+    capacity = code_field(Capacity, default=Capacity.SELF.value)
+    power_until = models.DateTimeField(
+        null=True, editable=False, help_text="Until when whoever answered may speak for the person."
+    )
     evidence = models.ForeignKey(SealedFile, models.PROTECT, null=True, related_name="+")
-    valid_from = models.DateTimeField()
+    valid_from = models.DateTimeField(null=True)
     valid_until = models.DateTimeField(null=True, blank=True)
-    given_at = models.DateTimeField()
+    opened_at = models.DateTimeField(editable=False)
+    given_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
+    suspended_at = ArrayField(models.DateTimeField(), default=list, editable=False)
+    resumed_at = ArrayField(models.DateTimeField(), default=list, editable=False)
     state = models.CharField(
-        max_length=10, choices=GrantState, default=GrantState.GIVEN, editable=False
+        max_length=11, choices=GrantState, default=GrantState.GIVEN, editable=False
     )
     # DO_NOTHING leaves it to PostgreSQL: a person's answers are deleted together.
     supersedes = models.OneToOneField(
@@ -100,15 +162,18 @@ class Grant(Recorded):
 
     class Meta:
         verbose_name = "permission"
-        ordering = ["-given_at"]
+        ordering = ["-opened_at"]
         constraints = [
             only_codes("grant", "uses", Use),
             only_codes("grant", "refused", Use),
             only_codes("grant", "media", Medium),
             only_codes("grant", "barred_themes", Theme),
+            one_of("grant", "right", Right),
+            one_of("grant", "basis", Basis),
             one_of("grant", "assurance", Assurance),
             one_of("grant", "method", Method),
             one_of("grant", "remedy", Remedy),
+            one_of("grant", "capacity", Capacity),
             models.CheckConstraint(
                 condition=Q(mode=Mode.OPT_IN.value, uses__len__gt=0, refused__len=0)
                 | Q(mode=Mode.OPT_OUT.value, uses__len=0, refused__len__gt=0)
@@ -119,13 +184,34 @@ class Grant(Recorded):
                 condition=~Q(uses__overlap=F("refused")), name="grant_answers_agree"
             ),
             models.CheckConstraint(
-                condition=Q(state="given", ended_at__isnull=True)
-                | (~Q(state="given") & Q(ended_at__isnull=False, ended_at__gte=F("given_at"))),
-                name="grant_ended_when_over",
+                condition=Q(state__in=_codes(OPEN), given_at__isnull=True, ended_at__isnull=True)
+                | Q(state="lapsed", given_at__isnull=True, ended_at__isnull=False)
+                | Q(state__in=_codes(STANDING), given_at__isnull=False, ended_at__isnull=True)
+                | (
+                    ~Q(state__in=_codes(OPEN | STANDING | {GrantState.LAPSED}))
+                    & Q(
+                        given_at__isnull=False,
+                        ended_at__isnull=False,
+                        ended_at__gte=F("given_at"),
+                    )
+                ),
+                name="grant_times_fit_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(given_at__isnull=True) | Q(valid_from__isnull=False),
+                name="grant_term_known_when_given",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="refused", uses__len=0) | ~Q(state="refused"),
+                name="grant_refused_allows_nothing",
             ),
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
                 name="grant_term_runs_forward",
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity="self", power_until__isnull=True) | ~Q(capacity="self"),
+                name="grant_own_word_has_no_term",
             ),
         ]
 
@@ -137,17 +223,28 @@ class Grant(Recorded):
 
     def terms(self) -> GrantTerms:
         """Return what decisions need to know of this answer."""
+        assert self.given_at is not None
+        assert self.valid_from is not None
         # An answer whose term ran out was never taken back: its term says when it ended.
         taken_back = None if self.state == GrantState.EXPIRED else self.ended_at
+        resumed = [*self.resumed_at, None]
+        spoken_for = self.power_until is not None
         return GrantTerms(
             id=self.id,
             person=self.subject_id,
             standing=Period(self.given_at, taken_back),
             term=Period(self.valid_from, self.valid_until),
             assurance=Assurance(self.assurance),
+            right=Right(self.right),
+            basis=Basis(self.basis),
+            written=Method(self.method).is_written,
             uses=frozenset(map(Use, self.uses)),
             refused=frozenset(map(Use, self.refused)),
             media=frozenset(map(Medium, self.media)),
             territories=frozenset(self.territories),
+            recipients=frozenset(self.recipients),
+            families=frozenset(self.families),
             barred_themes=frozenset(map(Theme, self.barred_themes)),
+            suspensions=tuple(map(Period, self.suspended_at, resumed)),
+            power=Period(self.given_at, self.power_until) if spoken_for else None,
         )

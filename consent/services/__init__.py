@@ -1,16 +1,30 @@
 """All writes of the consent app, one function per thing the product does."""
 
-from consent.services.consents import (
-    Answer,
-    expire,
-    give,
-    publish_notice,
-    register_subject,
-    withdraw,
-)
+from consent.services.answers import Answer
 from consent.services.datasets import Frozen, freeze_version, open_dataset
 from consent.services.denials import record_denial
+from consent.services.endings import (
+    end_representation,
+    expire,
+    invalidate,
+    renew,
+    resume,
+    revoke,
+    suspend,
+    withdraw,
+)
 from consent.services.execution import block, carry_out, lease_errand
+from consent.services.grants import (
+    answer_request,
+    defer_request,
+    draft,
+    give,
+    let_lapse,
+    refuse_request,
+    request,
+    send,
+)
+from consent.services.notices import publish_notice
 from consent.services.people import (
     Credentials,
     Newcomer,
@@ -39,6 +53,13 @@ from consent.services.requests import (
     open_request,
     plan_request,
 )
+from consent.services.subjects import (
+    Span,
+    end_title,
+    pass_title,
+    register_subject,
+    represent,
+)
 from consent.services.viewing import Sealed, view_files
 
 __all__ = [
@@ -48,14 +69,20 @@ __all__ = [
     "Newcomer",
     "Sealed",
     "SignIn",
+    "Span",
+    "answer_request",
     "approve_account",
     "approve_membership",
     "approve_plan",
     "block",
     "carry_out",
     "close_request",
+    "defer_request",
+    "draft",
     "end_account",
     "end_membership",
+    "end_representation",
+    "end_title",
     "execute_plan",
     "expire",
     "extend",
@@ -63,20 +90,31 @@ __all__ = [
     "freeze_version",
     "give",
     "identify",
+    "invalidate",
     "issue_credentials",
     "lease_errand",
+    "let_lapse",
     "open_dataset",
     "open_project",
     "open_request",
     "open_service",
+    "pass_title",
     "plan_request",
     "propose_account",
     "propose_membership",
     "publish_notice",
     "record_denial",
+    "refuse_request",
     "register_subject",
+    "renew",
     "renew_sign_in",
+    "represent",
+    "request",
+    "resume",
+    "revoke",
+    "send",
     "set_password",
+    "suspend",
     "view_files",
     "withdraw",
 ]

@@ -1,18 +1,24 @@
 """What consent tests arrange with; everything goes through the services."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from consent import services
-from consent.models import Account, Grant, Notice, Project, Subject
+from consent.models import OPEN, Account, Grant, GrantState, Notice, Project, Subject
+from consent.moment import database_now
 from consent.roles import RoleCode
 from consent.services import Answer, Newcomer
 from consent.uses import WORLD, Assurance, Medium, Method, Mode, Use
+from ledger import vault
+from ledger.commitment import Opening
 from ledger.leaf import Body, parse_body
-from ledger.models import Record, Recorded
+from ledger.models import Record, Recorded, Segment
 
 
 @dataclass(frozen=True)
@@ -92,10 +98,67 @@ def consent_of(
     )
 
 
+def grant_in(officer: Account, state: GrantState) -> Grant:
+    """Return an answer that came to ``state`` by what officers do."""
+    subject, notice = register(officer), publish(officer)
+    asked: dict[str, Any] = {"actor": officer, "subject_id": subject.pk, "notice_id": notice.pk}
+    if state == GrantState.DRAFT:
+        return services.draft(**asked, answer=answer())
+    if state in {*OPEN, GrantState.LAPSED, GrantState.REFUSED}:
+        grant = services.request(**asked, answer=answer())
+        moves: dict[GrantState, Callable[..., Grant]] = {
+            GrantState.DEFERRED: services.defer_request,
+            GrantState.LAPSED: services.let_lapse,
+            GrantState.REFUSED: partial(services.refuse_request, method=Method.LETTER),
+        }
+        return moves[state](actor=officer, grant_id=grant.pk) if state in moves else grant
+    grant = services.give(**asked, answer=answer(valid_until=_soon(state)))
+    return _end(officer, grant, state)
+
+
+def _end(officer: Account, grant: Grant, state: GrantState) -> Grant:
+    if state == GrantState.GIVEN:
+        return grant
+    if state == GrantState.EXPIRED:
+        assert grant.valid_until is not None
+        while database_now() < grant.valid_until:
+            pass
+        return services.expire(grant_id=grant.pk)
+    ends: dict[GrantState, Callable[..., Grant]] = {
+        GrantState.SUSPENDED: services.suspend,
+        GrantState.WITHDRAWN: services.withdraw,
+        GrantState.REVOKED: services.revoke,
+        GrantState.INVALIDATED: services.invalidate,
+        GrantState.RENEWED: partial(services.renew, valid_until=None, method=Method.EMAIL),
+        GrantState.SUPERSEDED: partial(services.withdraw, uses=[Use.TRAIN]),
+    }
+    ends[state](actor=officer, grant_id=grant.pk)
+    grant.refresh_from_db()
+    return grant
+
+
+def _soon(state: GrantState) -> datetime | None:
+    return database_now() + timedelta(milliseconds=100) if state == GrantState.EXPIRED else None
+
+
 def body_of(row: Recorded) -> Body:
     """Return what the newest record of ``row`` says in the open."""
     assert row.record is not None
     return parse_body(Record.objects.get(uuid=row.record).body)
+
+
+def openings_of(row: Recorded) -> list[Opening]:
+    """Return what the newest record of ``row`` says in its segments, padding left out."""
+    assert row.record is not None
+    record = Record.objects.get(uuid=row.record)
+    kind = parse_body(record.body).kind
+    openings = [
+        vault.keys(one.scopes).open_segment(
+            one.scopes, record.uuid, one.position, kind, bytes(one.ciphertext)
+        )
+        for one in Segment.objects.filter(record_id=record.pk)
+    ]
+    return [opening for opening in openings if opening.role != "padding"]
 
 
 def picture(colour: str = "red", *, size: tuple[int, int] = (8, 6), form: str = "PNG") -> bytes:

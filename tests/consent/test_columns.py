@@ -34,6 +34,8 @@ ALLOWED = {
     "notice.text": "public: shown to everybody who is asked",
     "notice.digest": "digest of a public text",
     "grant.territories": "codes of countries, checked against a pattern",
+    "grant.recipients": "codes of organisations, said never to be a person's name",
+    "grant.families": "codes of model families",
     "datasetversion.digest": "published; a root over hiding commitments",
     "datasetversion.commitments": "hiding: nothing without the sealed salt",
     "datasetversion.profile": "name and version of a rules file",

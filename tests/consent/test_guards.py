@@ -1,6 +1,5 @@
 """What PostgreSQL refuses by itself, whoever writes the SQL under the application's role."""
 
-from itertools import product
 from typing import Any
 
 import pytest
@@ -9,10 +8,10 @@ from django.db import DatabaseError, connection, transaction
 
 from consent import services
 from consent.migrations import __name__ as migrations
-from consent.models import Account, GrantState, Plan, RequestKind, RequestState
+from consent.models import OPEN, Account, Grant, GrantState, Plan, RequestKind, RequestState
 from consent.roles import RoleCode
 from consent.uses import Assurance, Method, Use
-from tests.consent.factories import House, answer, consent_of, register
+from tests.consent.factories import House, answer, consent_of, grant_in, register
 
 assert migrations
 GUARDS = __import__("consent.migrations.0002_guards", fromlist=["FROZEN"])
@@ -23,17 +22,67 @@ def run(sql: str, *values: Any) -> None:
         cursor.execute(sql, values)
 
 
-def test_every_illegal_move_of_a_grant_is_refused(officer: Account) -> None:
-    legal = GUARDS.MOVES["grant"][0]
-    for before, after in product(GrantState.values, repeat=2):
+def insert_again(grant: Grant, column: str, value: str | None) -> None:
+    """Insert a copy of a row with another value in one column."""
+    columns = [f'"{field.column}"' for field in grant._meta.concrete_fields]
+    chosen = [
+        "gen_random_uuid()" if c == '"id"' else "%s" if c == f'"{column}"' else c for c in columns
+    ]
+    run(
+        f"INSERT INTO consent_grant ({', '.join(columns)}) "
+        f"SELECT {', '.join(chosen)} FROM consent_grant WHERE id = %s",
+        value,
+        grant.pk,
+    )
+
+
+@pytest.mark.parametrize("before", GrantState.values)
+def test_every_illegal_move_of_a_grant_is_refused(officer: Account, before: str) -> None:
+    legal = GUARDS.GRANT_MOVES
+    grant = grant_in(officer, GrantState(before))
+    for after in GrantState.values:
         if before == after or (before, after) in legal:
             continue
-        grant = consent_of(officer, register(officer))
-        if before != "given":
-            move = "UPDATE consent_grant SET state = %s, ended_at = clock_timestamp() WHERE id = %s"
-            run(move, before, grant.pk)
         with pytest.raises(DatabaseError, match=f"cannot go from {before} to {after}"):
             run("UPDATE consent_grant SET state = %s WHERE id = %s", after, grant.pk)
+
+
+@pytest.mark.parametrize("state", sorted(set(GrantState.values) - GUARDS.MOVES["grant"][1]))
+def test_no_grant_begins_in_the_middle_of_its_life(officer: Account, state: str) -> None:
+    grant = consent_of(officer, register(officer))
+    with pytest.raises(DatabaseError, match=f"cannot go from nothing to {state}"):
+        insert_again(grant, "state", state)
+
+
+@pytest.mark.parametrize("state", sorted(state.value for state in OPEN))
+def test_terms_may_change_until_they_are_given(officer: Account, state: str) -> None:
+    grant = grant_in(officer, GrantState(state))
+    run("UPDATE consent_grant SET uses = '{train}' WHERE id = %s", grant.pk)
+    with pytest.raises(DatabaseError, match="column subject_id of consent_grant is frozen"):
+        run(
+            "UPDATE consent_grant SET subject_id = %s WHERE id = %s",
+            register(officer).pk,
+            grant.pk,
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ("suspended_at = '{}', resumed_at = '{}'", "is history"),
+        ("suspended_at[1] = now()", "is history"),
+        ("suspended_at = suspended_at || now()", "grant_suspensions_fit_state"),
+        ("resumed_at = resumed_at || now()", "grant_suspensions_fit_state"),
+        ("state = 'suspended'", "grant_suspensions_fit_state"),
+    ],
+)
+def test_when_an_answer_was_set_aside_is_history(
+    officer: Account, change: str, refusal: str
+) -> None:
+    grant = grant_in(officer, GrantState.SUSPENDED)
+    services.resume(actor=officer, grant_id=grant.pk)
+    with pytest.raises(DatabaseError, match=refusal):
+        run(f"UPDATE consent_grant SET {change} WHERE id = %s", grant.pk)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +92,11 @@ def test_every_illegal_move_of_a_grant_is_refused(officer: Account) -> None:
         ("refused", "{train}"),
         ("media", "{print}"),
         ("territories", "{FR}"),
+        ("recipients", "{press}"),
+        ("families", "{faces}"),
+        ("right", "works"),
+        ("basis", "contract"),
+        ("capacity", "agent"),
         ("barred_themes", "{sexual}"),
         ("assurance", "eid"),
         ("method", "letter"),
@@ -55,16 +109,16 @@ def test_every_illegal_move_of_a_grant_is_refused(officer: Account) -> None:
 def test_the_terms_of_a_grant_are_frozen(officer: Account, column: str, value: str) -> None:
     grant = consent_of(officer, register(officer), answer(Use.TRAIN))
     with pytest.raises(DatabaseError, match=f"column {column} of consent_grant is frozen"):
-        run(f"UPDATE consent_grant SET {column} = %s WHERE id = %s", value, grant.pk)
+        run(f'UPDATE consent_grant SET "{column}" = %s WHERE id = %s', value, grant.pk)
 
 
 @pytest.mark.parametrize(
     ("change", "constraint"),
     [
         ("uses = '{}'", "frozen"),
-        ("ended_at = now()", "grant_ended_when_over"),
-        ("state = 'withdrawn'", "grant_ended_when_over"),
-        ("state = 'withdrawn', ended_at = given_at - interval '1 day'", "grant_ended_when_over"),
+        ("ended_at = now()", "grant_times_fit_state"),
+        ("state = 'withdrawn'", "grant_times_fit_state"),
+        ("state = 'withdrawn', ended_at = given_at - interval '1 day'", "grant_times_fit_state"),
     ],
 )
 def test_grants_that_make_no_sense_are_refused(
@@ -83,23 +137,20 @@ def test_grants_that_make_no_sense_are_refused(
         ("refused", "{train}", "grant_answers_fit_mode|grant_answers_agree"),
         ("media", "{dreams}", "grant_media_known"),
         ("assurance", "oath", "grant_assurance_known"),
-        ("state", "withdrawn", "cannot go from nothing to withdrawn"),
+        ("right", "face", "grant_right_known"),
+        ("basis", "whim", "grant_basis_known"),
+        ("capacity", "neighbour", "grant_capacity_known"),
+        ("power_until", "2999-01-01", "grant_own_word_has_no_term"),
+        ("valid_from", None, "grant_term_known_when_given"),
         ("valid_until", "2020-01-01", "grant_term_runs_forward"),
     ],
 )
 def test_no_impossible_grant_can_be_inserted(
-    officer: Account, column: str, value: str, constraint: str
+    officer: Account, column: str, value: str | None, constraint: str
 ) -> None:
     grant = consent_of(officer, register(officer))
-    columns = [str(field.column) for field in grant._meta.concrete_fields]
-    chosen = ["gen_random_uuid()" if c == "id" else "%s" if c == column else c for c in columns]
     with pytest.raises(DatabaseError, match=constraint):
-        run(
-            f"INSERT INTO consent_grant ({', '.join(columns)}) "
-            f"SELECT {', '.join(chosen)} FROM consent_grant WHERE id = %s",
-            value,
-            grant.pk,
-        )
+        insert_again(grant, column, value)
 
 
 def test_a_published_notice_is_fixed(officer: Account) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from consent.models import Account, Grant, Notice, Project, Subject
 from consent.roles import RoleCode
-from consent.services.consents import Answer, give, publish_notice, register_subject
+from consent.services import Answer, give, publish_notice, register_subject
 from consent.services.people import Newcomer, approve_account, open_service, propose_account
 from consent.services.projects import (
     approve_membership,

@@ -38,7 +38,7 @@ def open_up() -> dict[str, Any]:
 def withdraw(officer: str, grant: str) -> dict[str, Any]:
     """Withdraw a grant."""
     from consent.models import Account
-    from consent.services.consents import withdraw
+    from consent.services import withdraw
 
     account = Account.objects.get(pk=officer)
     return {"state": withdraw(actor=account, grant_id=_uuid(grant)).state}

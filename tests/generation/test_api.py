@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from consent.roles import RoleCode
-from consent.services.consents import withdraw
+from consent.services import withdraw
 from consent.services.people import Newcomer, end_account, issue_credentials
 from generation import c2pa, services
 from generation.models import Case, Job, Output, Run

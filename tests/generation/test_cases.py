@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 from consent.errors import NotPermitted
 from consent.models import Account, Subject
 from consent.roles import RoleCode
-from consent.services.consents import withdraw
+from consent.services import withdraw
 from consent.services.projects import open_project
 from consent.uses import Assurance
 from generation import services

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from PIL import Image
 
-from consent.services.consents import withdraw
+from consent.services import withdraw
 from generation import c2pa, services, tasks
 from generation.digests import digest_text, sha256
 from generation.errors import MarkRefused, OutputNotReady

@@ -5,7 +5,7 @@ import pytest
 
 from consent.errors import NotPermitted, Unknown
 from consent.roles import RoleCode
-from consent.services.consents import withdraw
+from consent.services import withdraw
 from consent.uses import Use
 from generation import services
 from generation.errors import (

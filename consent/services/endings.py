@@ -1,0 +1,183 @@
+"""What becomes of an answer that was given: taken back, set aside, renewed, found void, over."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from consent import kinds
+from consent.errors import TermsRefused
+from consent.kinds import GrantWithdrawn
+from consent.models import Account, GivenBy, Grant, GrantState, Representation
+from consent.moment import database_now
+from consent.services.answers import values
+from consent.services.authority import lock, require
+from consent.services.grants import check_state, lock_grant, write
+from consent.services.subjects import end_spell
+from consent.uses import Capacity, Method, Use
+from ledger.kinds import Kind
+
+IN_FORCE = frozenset({GrantState.GIVEN, GrantState.SUSPENDED})
+# What a copy of an answer does not take over.
+_OWN = {
+    *("id", "record", "state", "supersedes", "uses", "refused"),
+    *("opened_at", "given_at", "ended_at", "suspended_at", "resumed_at"),
+}
+
+
+@transaction.atomic
+def withdraw(
+    *, actor: Account, grant_id: UUID, uses: Iterable[Use] = (), method: Method = Method.FORM
+) -> Grant:
+    """Take back an answer, or only ``uses`` of it; it counts from now on.
+
+    With some uses taken back a new answer with the rest supersedes this one, in the same
+    transaction, and is returned; otherwise the withdrawn one is. Raises NotPermitted, Unknown,
+    WrongState when it no longer stands, TermsRefused for a use it does not speak of.
+    """
+    require(actor, "consent.withdraw_grant")
+    grant = lock_grant(grant_id)
+    taken = frozenset(map(Use, uses))
+    check_state(grant, {GrantState.GIVEN} if taken else {*IN_FORCE, GrantState.REFUSED})
+    if foreign := taken - {*grant.uses, *grant.refused}:
+        raise TermsRefused(f"answer does not speak of {', '.join(sorted(foreign))}")
+    rest = _successor(grant, database_now(), without=taken) if taken else None
+    _end(grant, GrantState.SUPERSEDED if rest else GrantState.WITHDRAWN)
+    if rest:
+        rest.save(force_insert=True)
+    write(
+        actor,
+        (grant, rest) if rest else (grant,),
+        kinds.GRANT_WITHDRAWN,
+        GrantWithdrawn(partly=rest is not None),
+        method=method.value,
+        uses=values(taken),
+    )
+    return rest or grant
+
+
+@transaction.atomic
+def renew(*, actor: Account, grant_id: UUID, valid_until: datetime | None, method: Method) -> Grant:
+    """Record that the person says the same again, for a new term; return the new answer.
+
+    Raises NotPermitted, Unknown, WrongState, TermsRefused for a term that is over.
+    """
+    require(actor, "consent.give_grant")
+    grant = lock_grant(grant_id)
+    check_state(grant, {GrantState.GIVEN})
+    now = database_now()
+    if valid_until is not None and valid_until <= now:
+        raise TermsRefused("term has ended already")
+    again = _successor(grant, now)
+    assert again is not None
+    again.given_at = again.valid_from = now
+    again.valid_until, again.method = valid_until, method.value
+    _end(grant, GrantState.RENEWED)
+    again.save(force_insert=True)
+    write(actor, (grant, again), kinds.GRANT_RENEWED, method=method.value)
+    return again
+
+
+@transaction.atomic
+def suspend(*, actor: Account, grant_id: UUID) -> Grant:
+    """Set an answer aside while something is cleared up. Raises as ``resume``."""
+    require(actor, "consent.withdraw_grant")
+    grant = lock_grant(grant_id)
+    check_state(grant, {GrantState.GIVEN})
+    return _suspend(actor, grant)
+
+
+@transaction.atomic
+def resume(*, actor: Account, grant_id: UUID) -> Grant:
+    """Let an answer count again. Raises NotPermitted, Unknown, WrongState."""
+    require(actor, "consent.withdraw_grant")
+    grant = lock_grant(grant_id)
+    check_state(grant, {GrantState.SUSPENDED})
+    grant.state = GrantState.GIVEN
+    grant.resumed_at = [*grant.resumed_at, database_now()]
+    grant.save(update_fields=["state", "resumed_at"])
+    write(actor, (grant,), kinds.GRANT_RESUMED)
+    return grant
+
+
+@transaction.atomic
+def revoke(*, actor: Account, grant_id: UUID) -> Grant:
+    """Give an answer up from our side, such as by order of an authority. Raises as ``resume``."""
+    return _finish(actor, grant_id, GrantState.REVOKED, kinds.GRANT_REVOKED)
+
+
+@transaction.atomic
+def invalidate(*, actor: Account, grant_id: UUID) -> Grant:
+    """Record that an answer was never good, such as a forged release. Raises as ``resume``.
+
+    It counts from now on: what was decided before was decided by what was known.
+    """
+    return _finish(actor, grant_id, GrantState.INVALIDATED, kinds.GRANT_INVALIDATED)
+
+
+@transaction.atomic
+def expire(*, grant_id: UUID) -> Grant:
+    """Mark an answer whose term is over; decisions know it already. Safe to repeat."""
+    grant = lock_grant(grant_id)
+    if not Grant.objects.overdue(database_now()).filter(pk=grant_id).exists():
+        return grant
+    assert grant.valid_until is not None
+    assert grant.given_at is not None
+    _end(grant, GrantState.EXPIRED, max(grant.valid_until, grant.given_at))
+    write(None, (grant,), kinds.GRANT_EXPIRED)
+    return grant
+
+
+@transaction.atomic
+def end_representation(*, actor: Account, representation_id: UUID) -> Representation:
+    """Record that somebody no longer speaks for a person, from now on.
+
+    What a guardian answered is set aside until somebody who may speak for the person is heard.
+    Raises NotPermitted, Unknown, WrongState.
+    """
+    require(actor, "consent.register_subject")
+    people = Representation.objects.select_related("subject", "representative")
+    ended = end_spell(actor, lock(people, representation_id), kinds.REPRESENTATION_ENDED)
+    if ended.capacity == Capacity.GUARDIAN:
+        answers = GivenBy.objects.filter(representation=ended, grant__state=GrantState.GIVEN)
+        for grant_id in answers.values_list("grant_id", flat=True):
+            _suspend(actor, lock_grant(grant_id))
+    return ended
+
+
+def _suspend(actor: Account, grant: Grant) -> Grant:
+    grant.state = GrantState.SUSPENDED
+    grant.suspended_at = [*grant.suspended_at, database_now()]
+    grant.save(update_fields=["state", "suspended_at"])
+    write(actor, (grant,), kinds.GRANT_SUSPENDED)
+    return grant
+
+
+def _finish(actor: Account, grant_id: UUID, state: GrantState, kind: Kind) -> Grant:
+    require(actor, "consent.withdraw_grant")
+    grant = lock_grant(grant_id)
+    check_state(grant, IN_FORCE)
+    _end(grant, state)
+    write(actor, (grant,), kind)
+    return grant
+
+
+def _end(grant: Grant, state: GrantState, at: datetime | None = None) -> None:
+    grant.state, grant.ended_at = state, at or database_now()
+    grant.save(update_fields=["state", "ended_at"])
+
+
+def _successor(grant: Grant, now: datetime, without: frozenset[Use] = frozenset()) -> Grant | None:
+    """Return the answer that follows this one, unsaved, or None when nothing is left of it."""
+    uses = [use for use in grant.uses if use not in without]
+    refused = [use for use in grant.refused if use not in without]
+    if not uses and not refused:
+        return None
+    kept = {
+        field.attname: getattr(grant, field.attname)
+        for field in Grant._meta.concrete_fields
+        if field.name not in _OWN
+    }
+    ours = {"uses": uses, "refused": refused, "opened_at": now, "given_at": now}
+    return Grant(**{**kept, **ours, "supersedes_id": grant.pk})

@@ -1,0 +1,227 @@
+"""Answers: prepared, asked for, given or refused."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from consent import kinds
+from consent.errors import TermsRefused, WrongState
+from consent.kinds import GrantGiven
+from consent.models import (
+    OPEN,
+    Account,
+    GivenBy,
+    Grant,
+    GrantState,
+    Notice,
+    Representation,
+    Subject,
+)
+from consent.moment import database_now
+from consent.services.answers import Answer, check_answer
+from consent.services.authority import by, get, lock, require
+from consent.services.subjects import store_evidence
+from consent.uses import Capacity, Method, Mode
+from ledger.kinds import Facts, Kind, NoFacts
+from ledger.services import Unsealed, append
+
+WANTED = frozenset({GrantState.REQUESTED, GrantState.DEFERRED})
+
+
+@dataclass(frozen=True)
+class Giving:
+    """What comes with an answer: papers that show it, and who spoke where not the person."""
+
+    evidence: bytes | None = None
+    representation_id: UUID | None = None
+
+
+@transaction.atomic
+def give(
+    *,
+    actor: Account,
+    subject_id: UUID,
+    notice_id: UUID,
+    answer: Answer,
+    evidence: bytes | None = None,
+    representation_id: UUID | None = None,
+) -> Grant:
+    """Record what a person allows or refuses. It counts from now, or from its term's start.
+
+    Answers stand beside each other; withdraw the old one where the new one is meant to replace
+    it. Raises NotPermitted, Unknown, TermsRefused.
+    """
+    grant = _prepare(actor, subject_id, notice_id, answer)
+    return _give(actor, grant, answer, Giving(evidence, representation_id), is_new=True)
+
+
+@transaction.atomic
+def draft(*, actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
+    """Prepare what a person is to be asked; nothing follows from it. Raises as ``give``."""
+    grant = _prepare(actor, subject_id, notice_id, answer)
+    return _insert_open(actor, grant, GrantState.DRAFT, kinds.GRANT_DRAFTED)
+
+
+@transaction.atomic
+def request(*, actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
+    """Ask a person for an answer; it is open until they give or refuse. Raises as ``give``."""
+    grant = _prepare(actor, subject_id, notice_id, answer)
+    return _insert_open(actor, grant, GrantState.REQUESTED, kinds.GRANT_REQUESTED)
+
+
+@transaction.atomic
+def send(*, actor: Account, grant_id: UUID) -> Grant:
+    """Ask what was prepared, or ask anew what was put off.
+
+    Raises NotPermitted, Unknown, WrongState.
+    """
+    grant = _take(actor, grant_id, {GrantState.DRAFT, GrantState.DEFERRED})
+    return _move(actor, grant, GrantState.REQUESTED, kinds.GRANT_REQUESTED)
+
+
+@transaction.atomic
+def answer_request(
+    *,
+    actor: Account,
+    grant_id: UUID,
+    answer: Answer,
+    evidence: bytes | None = None,
+    representation_id: UUID | None = None,
+) -> Grant:
+    """Record the answer to a request; it may be another one than was asked for.
+
+    Raises NotPermitted, Unknown, WrongState, TermsRefused.
+    """
+    grant = _take(actor, grant_id, OPEN)
+    check_answer(answer, database_now())
+    return _give(actor, grant, answer, Giving(evidence, representation_id), is_new=False)
+
+
+@transaction.atomic
+def refuse_request(*, actor: Account, grant_id: UUID, method: Method) -> Grant:
+    """Record that the person says no to all that was asked; it stands until they answer anew.
+
+    Raises NotPermitted, Unknown, WrongState.
+    """
+    grant = _take(actor, grant_id, WANTED)
+    now = database_now()
+    grant.refused = sorted({*grant.uses, *grant.refused})
+    grant.uses, grant.mode, grant.method = [], Mode.OPT_OUT.value, method.value
+    grant.given_at, grant.valid_from, grant.valid_until = now, now, None
+    return _move(actor, grant, GrantState.REFUSED, kinds.GRANT_REFUSED)
+
+
+@transaction.atomic
+def defer_request(*, actor: Account, grant_id: UUID) -> Grant:
+    """Record that the person will answer later. Raises NotPermitted, Unknown, WrongState."""
+    grant = _take(actor, grant_id, {GrantState.REQUESTED})
+    return _move(actor, grant, GrantState.DEFERRED, kinds.GRANT_DEFERRED)
+
+
+@transaction.atomic
+def let_lapse(*, actor: Account, grant_id: UUID) -> Grant:
+    """Give up what was prepared or asked. Raises NotPermitted, Unknown, WrongState."""
+    grant = _take(actor, grant_id, OPEN)
+    grant.ended_at = database_now()
+    return _move(actor, grant, GrantState.LAPSED, kinds.GRANT_LAPSED)
+
+
+def write(
+    actor: Account | None,
+    grants: tuple[Grant, ...],
+    kind: Kind,
+    facts: Facts | None = None,
+    **said: object,
+) -> None:
+    """Append the record of what became of a person's answers: in what capacity, how, to what.
+
+    Without an actor it happened by itself.
+    """
+    segments = [Unsealed("subject", grants[0].scope_ids(), _said(grants[0]) | said, grants)]
+    segments += [by(actor)] if actor else []
+    append(kind=kind, facts=facts or NoFacts(), segments=segments)
+
+
+def lock_grant(grant_id: UUID) -> Grant:
+    """Return the answer with this id, locked until the transaction ends. Raises Unknown."""
+    return lock(Grant.objects.select_related("subject", "notice"), grant_id)
+
+
+def check_state(grant: Grant, wanted: frozenset[GrantState] | set[GrantState]) -> None:
+    """Raise WrongState unless the answer is in one of the states ``wanted``."""
+    if grant.state not in wanted:
+        states = " or ".join(sorted(state.value for state in wanted))
+        raise WrongState(f"answer is {grant.state}, wanted {states}")
+
+
+def _prepare(actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
+    require(actor, "consent.give_grant")
+    # Locked, so that no answer comes in while the person is being erased.
+    subject = lock(Subject.objects.all(), subject_id)
+    notice = get(Notice.objects.all(), notice_id)
+    now = database_now()
+    check_answer(answer, now)
+    return Grant(subject=subject, notice=notice, opened_at=now, **answer.columns())
+
+
+def _take(actor: Account, grant_id: UUID, wanted: frozenset[GrantState] | set[GrantState]) -> Grant:
+    require(actor, "consent.give_grant")
+    grant = lock_grant(grant_id)
+    check_state(grant, wanted)
+    return grant
+
+
+def _insert_open(actor: Account, grant: Grant, state: GrantState, kind: Kind) -> Grant:
+    grant.state = state
+    grant.save(force_insert=True)
+    write(actor, (grant,), kind)
+    return grant
+
+
+def _move(actor: Account, grant: Grant, state: GrantState, kind: Kind) -> Grant:
+    grant.state = state
+    grant.save()
+    write(actor, (grant,), kind)
+    return grant
+
+
+def _give(actor: Account, grant: Grant, answer: Answer, giving: Giving, *, is_new: bool) -> Grant:
+    now = database_now()
+    for column, value in answer.columns().items():
+        setattr(grant, column, value)
+    grant.state, grant.given_at = GrantState.GIVEN, now
+    grant.valid_from = answer.valid_from or now
+    grant.evidence = store_evidence(grant.scope_ids(), giving.evidence)
+    given_by = _speaker(grant, giving.representation_id)
+    grant.save(force_insert=is_new)
+    subject = Unsealed("subject", grant.scope_ids(), _said(grant), (grant,))
+    segments = [subject, by(actor)]
+    if given_by is not None:
+        given_by.save(force_insert=True)
+        segments.append(Unsealed("giver", given_by.scope_ids(), {}, (given_by,)))
+    append(kind=kinds.GRANT_GIVEN, facts=GrantGiven(mode=answer.mode), segments=segments)
+    return grant
+
+
+def _speaker(grant: Grant, representation_id: UUID | None) -> GivenBy | None:
+    """Note in what capacity somebody else answers. Raises Unknown, TermsRefused."""
+    if representation_id is None:
+        return None
+    people = Representation.objects.select_related("subject", "representative")
+    row = get(people.filter(subject=grant.subject_id), representation_id)
+    assert grant.given_at is not None
+    if not row.period.covers(grant.given_at):
+        raise TermsRefused("whoever answers cannot speak for the person now")
+    grant.capacity = row.capacity
+    # An agent's or an heir's word outlasts their office; a guardian's gives way to the person's.
+    grant.power_until = row.ends_at if row.capacity == Capacity.GUARDIAN else None
+    return GivenBy(grant=grant, representation=row)
+
+
+def _said(grant: Grant) -> dict[str, object]:
+    return {
+        "by": grant.capacity,
+        "method": grant.method,
+        "notice": f"sha256:{grant.notice.digest.hex()}",
+    }

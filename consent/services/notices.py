@@ -1,0 +1,54 @@
+"""Notices: publish the text that people are shown."""
+
+import hashlib
+import re
+
+from django.db import transaction
+from django.db.models import Max
+
+from consent import kinds
+from consent.errors import TermsRefused
+from consent.kinds import NoticePublished
+from consent.models import Account, Notice
+from consent.moment import database_now
+from consent.services.authority import by, require
+from consent.services.projects import check_code
+from ledger.canonical import canonical
+from ledger.services import Unsealed, append
+
+LANGUAGE = re.compile(r"[a-z]{2}")
+MAX_TITLE = 200
+MAX_TEXT = 100_000
+
+
+@transaction.atomic
+def publish_notice(*, actor: Account, code: str, language: str, title: str, text: str) -> Notice:
+    """Publish the next version of a notice in one language; the text is fixed from then on.
+
+    Raises NotPermitted, TermsRefused.
+    """
+    require(actor, "consent.publish_notice")
+    _check(code, language, title, text)
+    versions = Notice.objects.filter(code=code, language=language)
+    version = (versions.aggregate(newest=Max("version"))["newest"] or 0) + 1
+    said = {"code": code, "language": language, "text": text, "title": title, "version": version}
+    digest = hashlib.sha256(canonical(said)).digest()
+    notice = Notice(**said, digest=digest, published_at=database_now())
+    notice.save(force_insert=True)
+    facts = NoticePublished(digest=f"sha256:{digest.hex()}", version=version, language=language)
+    append(
+        kind=kinds.NOTICE_PUBLISHED,
+        facts=facts,
+        segments=[Unsealed("notice", notice.scope_ids(), {}, (notice,)), by(actor)],
+    )
+    return notice
+
+
+def _check(code: str, language: str, title: str, text: str) -> None:
+    check_code(code)
+    if not LANGUAGE.fullmatch(language):
+        raise TermsRefused("language is malformed, wanted two small letters (ISO 639-1)")
+    if not 0 < len(title.strip()) <= len(title) <= MAX_TITLE:
+        raise TermsRefused(f"title has {len(title)} characters, wanted 1 to {MAX_TITLE}")
+    if not 0 < len(text.strip()) <= len(text) <= MAX_TEXT:
+        raise TermsRefused(f"text has {len(text)} characters, wanted 1 to {MAX_TEXT}")

@@ -26,20 +26,24 @@ from consent.models import (
     Dataset,
     DatasetVersion,
     Errand,
+    GivenBy,
     Grant,
     Item,
     Package,
     Plan,
     PlanState,
     PrivacyRequest,
+    Representation,
     RequestKind,
     RequestState,
     Step,
     Subject,
+    Title,
 )
 from consent.moment import database_now
 from consent.roles import RoleCode
-from consent.uses import Assurance, Method, Use
+from consent.services import Span
+from consent.uses import Assurance, Capacity, Method, Right, Use
 from ledger.canonical import parse_object
 from ledger.leaf import parse_leaf
 from ledger.merkle import leaf_hash
@@ -50,7 +54,7 @@ from ledger.tlogproof import TlogProof
 from ledger.verification import verify_log
 from ledger.verifier.bundle import PlacedOpening
 from tests.conftest import ActingAs
-from tests.consent.factories import House, consent_of, picture, register
+from tests.consent.factories import House, answer, consent_of, picture, publish, register
 from tests.consent.test_datasets import described, fill, freeze, plain
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -298,6 +302,42 @@ def test_an_erasure_leaves_nothing_that_leads_back(
     assert steps["keys"] == (1, 0)
     assert all(after == 0 for _, after in steps.values())
     assert "Cleo" not in json.dumps(certificate)
+
+
+@pytest.mark.parametrize("erased", ["child", "parent"])
+def test_what_two_people_share_ends_with_either(
+    officer: Account, approver: Account, log: Log, carry_out: Callable[[PrivacyRequest], None],
+    sequence: Callable[[], int], acting_as: ActingAs, erased: str,
+) -> None:  # fmt: skip
+    child, parent = register(officer), register(officer, "Pat Invented")
+    speaker = services.represent(
+        actor=officer,
+        subject_id=child.pk,
+        representative_id=parent.pk,
+        capacity=Capacity.GUARDIAN,
+        span=Span(evidence=b"%PDF of the birth register"),
+    )
+    services.pass_title(actor=officer, origin_id=child.pk, holder_id=parent.pk, right=Right.WORKS)
+    services.give(
+        actor=officer,
+        subject_id=child.pk,
+        notice_id=publish(officer).pk,
+        answer=answer(),
+        representation_id=speaker.pk,
+    )
+    request = receive(officer, child if erased == "child" else parent)
+    approve(officer, approver, request)
+    services.execute_plan(actor=officer, request_id=request.pk)
+    carry_out(request)
+    assert state_of(request) == RequestState.VERIFYING
+    for shared in (Representation, GivenBy, Title):
+        assert not shared.objects.exists()
+    # The child's own answer stays while the child does, and says that somebody else gave it.
+    assert [grant.capacity for grant in Grant.objects.all()] == ["guardian"][: erased == "parent"]
+    with acting_as("eraser"):
+        close_epoch()
+    sequence()
+    assert verify_log(log).findings == []
 
 
 def test_an_execution_cut_off_is_finished_by_the_next_one(

@@ -1,29 +1,59 @@
 """Addresses of consent."""
 
-from django.urls import path
+from typing import Any
 
-from consent import views
+from django.urls import URLPattern, path
+from django.views import View
+
+from consent import services
+from consent.views import datasets, grants, sign_in, subjects
 
 app_name = "consent"
 
+# Moves of an answer with which nothing more is said than that they happen.
+MOVES = {
+    "send": services.send,
+    "defer": services.defer_request,
+    "lapse": services.let_lapse,
+    "suspend": services.suspend,
+    "resume": services.resume,
+    "revoke": services.revoke,
+    "invalidate": services.invalidate,
+}
+
+
+def _of_grant(act: str, view: type[View], **options: Any) -> URLPattern:
+    address = f"api/v1/grants/<uuid:grant_id>/{act}"
+    return path(address, view.as_view(**options), name=f"grant-{act}")
+
+
 urlpatterns = [
-    path("sign-in/<uuid:account_id>/<str:token>/", views.SignInView.as_view(), name="sign-in"),
-    path("api/v1/subjects", views.SubjectsView.as_view(), name="subjects"),
-    path("api/v1/subjects/search", views.SubjectSearchView.as_view(), name="subject-search"),
-    path("api/v1/subjects/<uuid:subject_id>", views.SubjectView.as_view(), name="subject"),
-    path("api/v1/notices", views.NoticesView.as_view(), name="notices"),
-    path("api/v1/grants", views.GrantsView.as_view(), name="grants"),
-    path("api/v1/grants/<uuid:grant_id>", views.GrantView.as_view(), name="grant"),
+    path("sign-in/<uuid:account_id>/<str:token>/", sign_in.SignInView.as_view(), name="sign-in"),
+    path("api/v1/subjects", subjects.SubjectsView.as_view(), name="subjects"),
+    path("api/v1/subjects/search", subjects.SubjectSearchView.as_view(), name="subject-search"),
+    path("api/v1/subjects/<uuid:subject_id>", subjects.SubjectView.as_view(), name="subject"),
+    path("api/v1/representations", subjects.RepresentationsView.as_view(), name="representations"),
     path(
-        "api/v1/grants/<uuid:grant_id>/withdraw",
-        views.GrantWithdrawalView.as_view(),
-        name="grant-withdraw",
+        "api/v1/representations/<uuid:representation_id>/end",
+        subjects.RepresentationEndView.as_view(),
+        name="representation-end",
     ),
-    path("api/v1/decisions", views.DecisionsView.as_view(), name="decisions"),
-    path("api/v1/datasets", views.DatasetsView.as_view(), name="datasets"),
+    path("api/v1/titles", subjects.TitlesView.as_view(), name="titles"),
+    path("api/v1/titles/<uuid:title_id>/end", subjects.TitleEndView.as_view(), name="title-end"),
+    path("api/v1/notices", grants.NoticesView.as_view(), name="notices"),
+    path("api/v1/grants", grants.GrantsView.as_view(), name="grants"),
+    path("api/v1/grants/requests", grants.GrantRequestsView.as_view(), name="grant-requests"),
+    path("api/v1/grants/<uuid:grant_id>", grants.GrantView.as_view(), name="grant"),
+    _of_grant("answer", grants.GrantAnswerView),
+    _of_grant("refuse", grants.GrantRefusalView),
+    _of_grant("renew", grants.GrantRenewalView),
+    _of_grant("withdraw", grants.GrantWithdrawalView),
+    *(_of_grant(act, grants.GrantMoveView, move=move) for act, move in MOVES.items()),
+    path("api/v1/decisions", grants.DecisionsView.as_view(), name="decisions"),
+    path("api/v1/datasets", datasets.DatasetsView.as_view(), name="datasets"),
     path(
         "api/v1/datasets/<uuid:dataset_id>/versions",
-        views.DatasetVersionsView.as_view(),
+        datasets.DatasetVersionsView.as_view(),
         name="dataset-versions",
     ),
 ]

@@ -96,6 +96,8 @@ ROLES: dict[RoleCode, Role] = {
             "consent.view_subject",
             "consent.register_subject",
             "consent.disclose_subject",
+            "consent.view_representation",
+            "consent.view_title",
             "consent.view_notice",
             "consent.publish_notice",
             "consent.view_grant",
@@ -127,6 +129,8 @@ ROLES: dict[RoleCode, Role] = {
         _ORGANISATION,
         (
             "consent.view_subject",
+            "consent.view_representation",
+            "consent.view_title",
             "consent.view_grant",
             "consent.view_notice",
             "consent.view_lineage",

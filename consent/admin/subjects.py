@@ -8,14 +8,23 @@ from django.http import HttpRequest
 
 from consent import lineage, services
 from consent.admin.acts import Act, Outcome
-from consent.admin.forms import GrantForm, RequestForm, SearchForm, SubjectForm
+from consent.admin.forms import (
+    RepresentationForm,
+    RequestedForm,
+    RequestForm,
+    SearchForm,
+    SubjectForm,
+    TitleForm,
+    grant_form,
+)
+from consent.admin.grants import said_as_answer
 from consent.admin.names import NamesAdmin
 from consent.admin.requests import day_in_words
 from consent.errors import Unknown
 from consent.models import Account, RequestKind, Subject
 from consent.pictures import data_url, thumbnail
-from consent.services import Answer, Sealed
-from consent.uses import Assurance, Medium, Method, Mode, Remedy, Theme, Use
+from consent.services import Sealed, Span
+from consent.uses import Assurance, Capacity, Method, Right
 from ledger.admin import record_link
 from ledger.record_kinds import DisclosureReason
 
@@ -31,26 +40,48 @@ def _register(actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
 
 
 def _give(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
-    answer = Answer(
-        mode=Mode(said["mode"]),
-        assurance=Assurance(said["assurance"]),
-        method=Method(said["method"]),
-        uses=frozenset(map(Use, said["uses"])),
-        refused=frozenset(map(Use, said["refused"])),
-        media=frozenset(map(Medium, said["shown_in"])),
-        territories=said["territories"],
-        barred_themes=frozenset(map(Theme, said["barred_themes"])),
-        remedy=Remedy(said["remedy"]),
-        valid_until=said["valid_until"],
-    )
     grant = services.give(
         actor=actor,
         subject_id=subject.pk,
         notice_id=said["notice"].pk,
-        answer=answer,
+        answer=said_as_answer(said),
         evidence=said["evidence"],
+        representation_id=said["representation"],
     )
     return Outcome("Recorded. It counts from now on.", grant)
+
+
+def _ask(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
+    grant = services.request(
+        actor=actor,
+        subject_id=subject.pk,
+        notice_id=said["notice"].pk,
+        answer=said_as_answer(said),
+    )
+    return Outcome("Recorded. Nothing may be done before they answer.", grant)
+
+
+def _represent(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
+    row = services.represent(
+        actor=actor,
+        subject_id=subject.pk,
+        representative_id=said["handle"].pk,
+        capacity=Capacity(said["capacity"]),
+        span=Span(ends_at=said["ends_at"], evidence=said["evidence"]),
+    )
+    return Outcome("Recorded. They may answer for the person from now on.", row)
+
+
+def _pass_title(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
+    row = services.pass_title(
+        actor=actor,
+        origin_id=subject.pk,
+        holder_id=said["handle"].pk,
+        right=Right(said["right"]),
+        exclusive=said["exclusive"],
+        span=Span(ends_at=said["ends_at"], evidence=said["evidence"]),
+    )
+    return Outcome("Recorded. Their answers count from now on.", row)
 
 
 def _receive(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
@@ -117,7 +148,35 @@ class SubjectAdmin(NamesAdmin):
             "Records what the person allows or refuses. The terms are fixed from then on; an "
             "earlier answer stays in force beside it until it is withdrawn.",
             _give,
-            lambda _: GrantForm,
+            grant_form,
+        ),
+        Act(
+            "ask",
+            "Ask for a permission",
+            "contact_support",
+            "consent.give_grant",
+            "Records what the person is asked. Nothing follows from it until they answer.",
+            _ask,
+            lambda _: RequestedForm,
+        ),
+        Act(
+            "represent",
+            "Record who speaks for them",
+            "supervisor_account",
+            "consent.register_subject",
+            "A guardian, an agent or an heir may then answer for the person. What a guardian "
+            "answers goes before a human once the person is of age.",
+            _represent,
+            lambda _: RepresentationForm,
+        ),
+        Act(
+            "title",
+            "Record who holds their works",
+            "copyright",
+            "consent.register_subject",
+            "An agency, for instance, may then answer for the person's works or style.",
+            _pass_title,
+            lambda _: TitleForm,
         ),
         Act(
             "request",
@@ -143,6 +202,8 @@ class SubjectAdmin(NamesAdmin):
             **super().describe(request, row),
             "portrait": _portrait(request, row),
             "grants": row.grants.select_related("notice"),
+            "speakers": row.representatives.select_related("representative"),
+            "titles": row.titles_given.select_related("holder"),
             "requests": row.requests.all(),
             "impact": {kind: len(ids) for kind, ids in impact.items()},
         }

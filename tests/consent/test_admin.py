@@ -19,6 +19,7 @@ from consent.models import (
     PrivacyRequest,
     RequestState,
     Subject,
+    Title,
 )
 from consent.roles import RoleCode
 from ledger.inbox import INBOX
@@ -89,6 +90,21 @@ def test_who_may_not_open_names_sees_them_closed(house: House, officer: Account)
     assert "Show names" not in page
 
 
+TERMS = {
+    "right": "likeness",
+    "basis": "consent",
+    "mode": "granular",
+    "uses": ["train"],
+    "shown_in": ["online"],
+    "territories": "WORLD",
+    "recipients": "ANY",
+    "families": "ANY",
+    "assurance": "signed_release",
+    "method": "form",
+    "remedy": "stop_new_use",
+}
+
+
 def test_a_person_is_registered_answers_and_withdraws(officer: Account) -> None:
     client = browser(officer)
     said = {"code": "release", "language": "en", "title": "A release", "text": "You may."}
@@ -96,14 +112,11 @@ def test_a_person_is_registered_answers_and_withdraws(officer: Account) -> None:
     do(client, Subject, "register", {"name": "Cleo Invented", "email": "cleo@people.example"})
     subject = Subject.objects.get()
     answer = {
+        **TERMS,
         "notice": str(Notice.objects.get().pk),
-        "mode": "granular",
         "uses": ["train", "depict"],
         "refused": ["commercial"],
-        "shown_in": ["online"],
         "territories": "de FR",
-        "assurance": "signed_release",
-        "method": "form",
         "remedy": "retrain",
     }
     assert do(client, subject, "give", answer).status_code == 302
@@ -118,10 +131,7 @@ def test_a_person_is_registered_answers_and_withdraws(officer: Account) -> None:
 
 def test_what_a_service_refuses_is_said_on_the_form(officer: Account) -> None:
     notice, subject, client = publish(officer), register(officer), browser(officer)
-    said = {
-        "notice": str(notice.pk), "mode": "opt_in", "uses": ["depict"], "territories": "WORLD",
-        "assurance": "eid", "method": "form", "remedy": "retrain",
-    }  # fmt: skip
+    said = {**TERMS, "notice": str(notice.pk), "uses": ["depict"], "shown_in": []}
     page = do(client, subject, "give", said)
     assert page.status_code == 200
     assert "Answer must name media and territories" in page.content.decode()
@@ -300,6 +310,8 @@ MAY_LIST = {
     },
     "membership": {"user_administrator", "manager", "auditor"},
     "subject": {"officer", "approver", "auditor"},
+    "representation": {"officer", "approver", "auditor"},
+    "title": {"officer", "approver", "auditor"},
     "notice": {"officer", "approver", "auditor"},
     "grant": {"officer", "approver", "auditor"},
     "dataset": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
@@ -335,7 +347,7 @@ def test_every_screen_is_listed_in_the_table_of_roles() -> None:
     assert screens == set(MAY_LIST)
 
 
-@pytest.mark.parametrize("model", [Subject, Grant, Notice, PrivacyRequest])
+@pytest.mark.parametrize("model", [Subject, Grant, Notice, PrivacyRequest, Title])
 def test_lists_say_so_when_they_are_empty(officer: Account, model: type) -> None:
     assert "Nothing here yet" in browser(officer).get(list_url(model)).content.decode()
 

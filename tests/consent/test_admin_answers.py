@@ -1,0 +1,120 @@
+"""What officers do with answers and with those who have a say, on screens."""
+
+from typing import Any
+
+import pytest
+
+from consent import services
+from consent.models import Account, Grant, GrantState, Representation, Subject, Title
+from consent.uses import Capacity, Right
+from tests.consent.factories import consent_of, grant_in, publish, register
+from tests.consent.test_admin import TERMS, browser, do, offered, row_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OFFERED = {
+    "draft": {"answer", "send", "lapse"},
+    "requested": {"answer", "refuse", "defer", "lapse"},
+    "deferred": {"answer", "refuse", "send", "lapse"},
+    "refused": {"withdraw"},
+    "given": {"withdraw", "renew", "suspend", "revoke", "invalidate"},
+    "suspended": {"withdraw", "resume", "revoke", "invalidate"},
+}
+
+
+@pytest.mark.parametrize("state", GrantState.values)
+def test_each_state_offers_what_may_be_done_in_it(officer: Account, state: str) -> None:
+    grant = grant_in(officer, GrantState(state))
+    assert offered(browser(officer), grant) == OFFERED.get(state, set())
+
+
+SAID: dict[str, dict[str, Any]] = {
+    "answer": {**TERMS, "uses": ["train"]},
+    "refuse": {"method": "letter"},
+    "withdraw": {"method": "letter"},
+    "renew": {"method": "letter"},
+}
+BECOMES = {
+    "answer": "given", "send": "requested", "lapse": "lapsed", "refuse": "refused",
+    "defer": "deferred", "withdraw": "withdrawn", "renew": "renewed", "suspend": "suspended",
+    "resume": "given", "revoke": "revoked", "invalidate": "invalidated",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "act"), [(state, act) for state, acts in OFFERED.items() for act in sorted(acts)]
+)
+def test_each_act_does_what_its_button_says(officer: Account, state: str, act: str) -> None:
+    grant = grant_in(officer, GrantState(state))
+    answer = do(browser(officer), grant, act, SAID.get(act, {}))
+    assert answer.status_code == 302
+    assert Grant.objects.get(pk=grant.pk).state == BECOMES[act]
+
+
+def test_a_page_tells_the_whole_of_an_answer(officer: Account) -> None:
+    grant = grant_in(officer, GrantState.SUSPENDED)
+    page = browser(officer).get(row_url(grant)).content.decode()
+    for words in ("likeness", "the person", "Suspended", "to now"):
+        assert words in page
+
+
+def span(other: Subject, **said: str) -> dict[str, str]:
+    return {"handle": other.handle.lower(), **said}
+
+
+def test_a_guardian_answers_and_is_ended(officer: Account) -> None:
+    client, child, parent = browser(officer), register(officer), register(officer, "Pat Invented")
+    assert do(client, child, "represent", span(parent, capacity="guardian")).status_code == 302
+    speaker = Representation.objects.get()
+    said = {**TERMS, "notice": str(publish(officer).pk), "representation": str(speaker.pk)}
+    assert do(client, child, "give", said).status_code == 302
+    assert Grant.objects.get().capacity == "guardian"
+    page = client.get(row_url(child)).content.decode()
+    assert f"{parent.handle} speaks for this person" in page
+    assert "in force" in client.get(row_url(speaker)).content.decode()
+    assert do(client, speaker, "end").status_code == 302
+    assert Grant.objects.get().state == GrantState.SUSPENDED
+    assert offered(client, speaker) == set()
+
+
+def test_an_agency_gets_a_title(officer: Account) -> None:
+    client, artist, agency = browser(officer), register(officer), register(officer)
+    said = span(agency, right="works", exclusive="on", ends_at="2999-01-01")
+    assert do(client, artist, "title", said).status_code == 302
+    title = Title.objects.get()
+    assert (title.right, title.exclusive, title.holder) == ("works", True, agency)
+    page = client.get(row_url(artist)).content.decode()
+    assert f"{agency.handle} may dispose of it, nobody else" in page
+    assert do(client, title, "end").status_code == 302
+    assert offered(client, title) == set()
+
+
+def test_an_unknown_handle_is_said_on_the_form(officer: Account) -> None:
+    page = do(
+        browser(officer), register(officer), "represent",
+        {"handle": "S-0000-0000", "capacity": "agent"},
+    )  # fmt: skip
+    assert "Nobody here has this handle" in page.content.decode()
+
+
+def test_a_person_is_asked(officer: Account) -> None:
+    subject = register(officer)
+    said = {**TERMS, "notice": str(publish(officer).pk)}
+    assert do(browser(officer), subject, "ask", said).status_code == 302
+    assert Grant.objects.get().state == GrantState.REQUESTED
+
+
+def test_only_those_who_still_speak_are_offered(officer: Account) -> None:
+    child, parent = register(officer), register(officer)
+    speaker = services.represent(
+        actor=officer,
+        subject_id=child.pk,
+        representative_id=parent.pk,
+        capacity=Capacity.AGENT,
+    )
+    services.pass_title(actor=officer, origin_id=child.pk, holder_id=parent.pk, right=Right.STYLE)
+    path = row_url(child).replace("/change/", "/do/give/")
+    assert str(speaker.pk) in browser(officer).get(path).content.decode()
+    services.end_representation(actor=officer, representation_id=speaker.pk)
+    assert str(speaker.pk) not in browser(officer).get(path).content.decode()
+    assert consent_of(officer, child).capacity == "self"

@@ -247,6 +247,7 @@ OAUTH2_PROVIDER = {
         "decisions:read": "Ask whether consent covers a use",
         "grants:read": "Read what people allowed",
         "grants:write": "Record and withdraw consent",
+        "signals:write": "Record what browsers say of people's wishes",
         "models:read": "Read registered models",
         "models:write": "Register models",
         "notices:read": "Read published notices",

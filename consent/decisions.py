@@ -7,9 +7,10 @@ from uuid import UUID
 from django.db import connection
 
 from consent import profiles
-from consent.decision import Context, Decision, Period, Person, Title, decide
-from consent.models import CLOSED, Grant, RequestKind, RequestState, Subject
+from consent.decision import Context, Decision, Period, Person, Reservation, Title, decide
+from consent.models import CLOSED, Grant, RequestKind, RequestState, SignalFinding, Subject
 from consent.moment import ClockTimestamp, database_now
+from consent.signals.finding import Standing
 from consent.uses import Right, Use
 
 ANYWHERE_UNKNOWN = Context()
@@ -26,7 +27,7 @@ def decide_uses(
 ) -> Decision:
     """Decide whether every use is covered for every one of ``subjects``, at ``at`` or now.
 
-    Two queries, one more for the titles in works or style. An id that is nobody's is answered
+    Three queries, one more for the titles in works or style. An id that is nobody's is answered
     with a refusal, not an error. Raises ProfileRefused.
     """
     rules = profiles.load(profile).profile
@@ -44,6 +45,7 @@ def decide_uses(
         profile=rules,
         right=right,
         titles=titles,
+        reservations=find_reservations(asked),
     )
 
 
@@ -94,3 +96,17 @@ def find_titles(origins: Collection[UUID], right: Right) -> list[Title]:
             Title(origin, holder, right, Period(start, end), exclusive)
             for origin, holder, start, end, exclusive in cursor.fetchall()
         ]
+
+
+def find_reservations(subjects: Collection[UUID]) -> list[Reservation]:
+    """Return what signals of ``subjects`` reserve, from when each was seen.
+
+    A request without a signal takes none back: a later answer may outweigh it.
+    """
+    found = SignalFinding.objects.filter(
+        observation__subject__in=subjects, standing=Standing.RESERVED.value
+    ).values_list("observation__subject", "signal", "uses", "observation__seen_at")
+    return [
+        Reservation(signal, frozenset(map(Use, uses)), Period(seen_at), subject)
+        for subject, signal, uses, seen_at in found
+    ]

@@ -15,9 +15,11 @@ from consent.models import (
     GivenBy,
     Grant,
     Item,
+    Observation,
     Package,
     PrivacyRequest,
     Representation,
+    SignalFinding,
     Subject,
     Title,
 )
@@ -75,6 +77,19 @@ def _export_spell(spell: Representation | Title, _keys: Keys) -> dict[str, Any]:
 
 def _export_given_by(given: GivenBy, _keys: Keys) -> dict[str, Any]:
     return {"given_by": given.representation.capacity, "given_at": _time(given.grant.given_at)}
+
+
+def _export_observation(seen: Observation, keys: Keys) -> dict[str, Any]:
+    return {
+        "source": seen.source,
+        "place": keys.open(seen, "place").decode(),
+        "raw": keys.open(seen, "raw").decode(errors="replace"),
+        "seen_at": _time(seen.seen_at),
+    }
+
+
+def _export_finding(found: SignalFinding, _keys: Keys) -> dict[str, Any]:
+    return {"signal": found.signal, "says": found.standing, "code": found.code, "uses": found.uses}
 
 
 def _time(moment: datetime | None) -> str | None:
@@ -184,6 +199,22 @@ HOLDINGS.register(
         ).select_related("origin", "holder"),
         _export_spell,
         _files("evidence"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.observation",
+        lambda scopes: Observation.objects.filter(subject__scope__in=scopes),
+        _export_observation,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.signalfinding",
+        lambda scopes: SignalFinding.objects.filter(
+            observation__subject__scope__in=scopes
+        ).select_related("observation"),
+        _export_finding,
     )
 )
 HOLDINGS.register(

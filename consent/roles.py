@@ -103,6 +103,8 @@ ROLES: dict[RoleCode, Role] = {
             "consent.view_grant",
             "consent.give_grant",
             "consent.withdraw_grant",
+            "consent.observe_signal",
+            "consent.view_observation",
             "consent.decide",
             "consent.view_lineage",
             "consent.view_project",
@@ -199,6 +201,7 @@ ROLES: dict[RoleCode, Role] = {
         _EITHER,
         (
             "consent.decide",
+            "consent.observe_signal",
             "generation.register_model",
             "generation.authorise_run",
             "generation.complete_run",

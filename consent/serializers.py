@@ -11,6 +11,7 @@ from consent.models import (
     DatasetVersion,
     Grant,
     Notice,
+    Observation,
     Representation,
     Subject,
     Title,
@@ -19,6 +20,7 @@ from consent.normal import MAX_EMAIL, MAX_NAME
 from consent.services import Answer, Span
 from consent.services.answers import MAX_CODES
 from consent.services.projects import MAX_CODE
+from consent.services.signals import MAX_PLACE, MAX_RAW_BYTES
 from consent.uses import (
     ANY,
     Assurance,
@@ -273,6 +275,28 @@ class TitleSerializer(serializers.ModelSerializer):
             *("id", "origin", "holder", "right", "exclusive"),
             *("starts_at", "ends_at", "ended_at", "record"),
         )
+
+
+class SignalRequestSerializer(serializers.Serializer):
+    """Header lines of a person's request, of which only the signals are kept."""
+
+    subject = serializers.UUIDField()
+    place = serializers.CharField(max_length=MAX_PLACE)
+    headers = serializers.CharField(max_length=MAX_RAW_BYTES)
+
+
+class SignalSerializer(serializers.ModelSerializer):
+    """A signal that was recorded, and what it says."""
+
+    findings = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Observation
+        fields = ("id", "subject", "source", "seen_at", "findings", "record")
+
+    def get_findings(self, seen: Observation) -> list[dict[str, Any]]:
+        found = seen.findings.values("signal", "standing", "code", "uses")
+        return [dict(one) for one in found]
 
 
 class DecisionRequestSerializer(serializers.Serializer):

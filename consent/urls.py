@@ -40,6 +40,7 @@ urlpatterns = [
     ),
     path("api/v1/titles", subjects.TitlesView.as_view(), name="titles"),
     path("api/v1/titles/<uuid:title_id>/end", subjects.TitleEndView.as_view(), name="title-end"),
+    path("api/v1/signals", subjects.SignalsView.as_view(), name="signals"),
     path("api/v1/notices", grants.NoticesView.as_view(), name="notices"),
     path("api/v1/grants", grants.GrantsView.as_view(), name="grants"),
     path("api/v1/grants/requests", grants.GrantRequestsView.as_view(), name="grant-requests"),

@@ -25,6 +25,7 @@ from consent.models.requests import (
     Step,
     StepState,
 )
+from consent.models.signals import Observation, SignalFinding
 from consent.models.subjects import Subject
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Membership",
     "MembershipState",
     "Notice",
+    "Observation",
     "Package",
     "Paper",
     "Plan",
@@ -56,6 +58,7 @@ __all__ = [
     "Representation",
     "RequestKind",
     "RequestState",
+    "SignalFinding",
     "Step",
     "StepState",
     "Subject",

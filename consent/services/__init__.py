@@ -53,6 +53,7 @@ from consent.services.requests import (
     open_request,
     plan_request,
 )
+from consent.services.signals import observe_request
 from consent.services.subjects import (
     Span,
     end_title,
@@ -94,6 +95,7 @@ __all__ = [
     "issue_credentials",
     "lease_errand",
     "let_lapse",
+    "observe_request",
     "open_dataset",
     "open_project",
     "open_request",

@@ -7,11 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from consent import services
-from consent.models import Representation, Subject, Title
+from consent.models import Observation, Representation, Subject, Title
 from consent.serializers import (
     RepresentationRequestSerializer,
     RepresentationSerializer,
     SearchSerializer,
+    SignalRequestSerializer,
+    SignalSerializer,
     SubjectRequestSerializer,
     SubjectSerializer,
     TitleRequestSerializer,
@@ -134,3 +136,27 @@ class TitleEndView(ConsentView):
             Title, {}, lambda: services.end_title(actor=self.account, title_id=title_id)
         )
         return Response(TitleSerializer(row).data)
+
+
+class SignalsView(ConsentView):
+    """Record what a person's browser says of their wishes."""
+
+    scopes = {"POST": "signals:write"}
+
+    @extend_schema(
+        request=SignalRequestSerializer,
+        responses={201: SignalSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request) -> Response:
+        said = read(SignalRequestSerializer, request).validated_data
+
+        def write() -> Observation:
+            return services.observe_request(
+                actor=self.account,
+                subject_id=said["subject"],
+                place=said["place"],
+                headers=said["headers"].encode(),
+            )
+
+        return Response(SignalSerializer(self.once(Observation, said, write)).data, status=201)

@@ -290,7 +290,7 @@ def test_a_decision_about_works_takes_a_fixed_number_of_queries(
             actor=officer, origin_id=origin.pk, holder_id=holder.pk, right=Right.WORKS
         )
     asked = [person.pk for person in people]
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         decide_uses(asked, [Use.TRAIN], right=Right.WORKS)
 
 

@@ -36,6 +36,7 @@ ALLOWED = {
     "grant.territories": "codes of countries, checked against a pattern",
     "grant.recipients": "codes of organisations, said never to be a person's name",
     "grant.families": "codes of model families",
+    "signalfinding.code": "a code",
     "datasetversion.digest": "published; a root over hiding commitments",
     "datasetversion.commitments": "hiding: nothing without the sealed salt",
     "datasetversion.profile": "name and version of a rules file",

@@ -229,7 +229,7 @@ def test_decisions_over_several_people_take_a_fixed_number_of_queries(
     people = [register(officer, f"Person {n}") for n in range(4)]
     for person in people:
         consent_of(officer, person, notice=notice)
-    with django_assert_num_queries(2):  # type: ignore[operator]
+    with django_assert_num_queries(3):  # type: ignore[operator]
         decision = decide_uses([p.pk for p in people], [Use.DEPICT, Use.TRAIN])
     assert decision.outcome is Outcome.ALLOWED
     assert len(decision.reasons) == 8

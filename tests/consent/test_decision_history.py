@@ -1,5 +1,6 @@
 """Random histories of answers and signals, against a model that replays them step by step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -40,24 +41,26 @@ class Event:
     hours: int | None = None
 
 
-def some_uses() -> st.SearchStrategy[frozenset[Use]]:
-    return st.frozensets(st.sampled_from(USES))
-
-
-EVENTS = st.one_of(
-    st.builds(
-        lambda uses, refused, hours: Event("give", 0, uses, refused - uses, hours),
-        some_uses(),
-        some_uses(),
-        st.none() | st.integers(1, 12),
-    ),
-    st.builds(
-        Event,
-        st.sampled_from(["withdraw", "renew", "suspend", "resume", "invalidate"]),
-        st.integers(0, 5),
-    ),
-    st.builds(Event, st.sampled_from(["signal", "silence"]), st.just(0), some_uses()),
-)
+def histories(
+    uses: Sequence[Use], hours: st.SearchStrategy[int | None], *, longest: int
+) -> st.SearchStrategy[list[Event]]:
+    """Return lists of events over ``uses``; answers hold for ``hours``."""
+    some = st.frozensets(st.sampled_from(uses))
+    event = st.one_of(
+        st.builds(
+            lambda allows, refuses, until: Event("give", 0, allows, refuses - allows, until),
+            some,
+            some,
+            hours,
+        ),
+        st.builds(
+            Event,
+            st.sampled_from(["withdraw", "renew", "suspend", "resume", "invalidate"]),
+            st.integers(0, 5),
+        ),
+        st.builds(Event, st.sampled_from(["signal", "silence"]), st.just(0), some),
+    )
+    return st.lists(event, max_size=longest)
 
 
 # What the tables hold once it all has happened ---------------------------------------------------
@@ -135,7 +138,9 @@ class Answer:
     suspended: bool = False
 
 
-def allowed(events: list[Event], hour: int, use: Use, priority: Priority) -> bool:
+def allowed(
+    events: Sequence[Event], hour: int, use: Use, priority: Priority, *, renewed_for: int = 6
+) -> bool:
     """Say whether ``use`` was allowed at ``hour``, from nothing but what had happened by then."""
     answers: list[Answer] = []
     signals: list[tuple[int, frozenset[Use]]] = []
@@ -153,7 +158,7 @@ def allowed(events: list[Event], hour: int, use: Use, priority: Priority) -> boo
                 one.stands = False
             elif event.what == "renew" and not one.suspended:
                 one.stands = False
-                answers.append(Answer(one.uses, one.refused, now, now + 6))
+                answers.append(Answer(one.uses, one.refused, now, now + renewed_for))
             elif event.what in {"suspend", "resume"}:
                 one.suspended = event.what == "suspend"
     live = [one for one in answers if one.stands and (one.until is None or hour < one.until)]
@@ -174,7 +179,7 @@ def profile_with(priority: Priority) -> Profile:
     return replace(STRICT, signals={DEFAULT_SIGNAL: Priority.ANSWER, "gpc": priority})
 
 
-@given(st.lists(EVENTS, max_size=14), st.sampled_from(list(Priority)))
+@given(histories(USES, st.none() | st.integers(1, 12), longest=14), st.sampled_from(list(Priority)))
 def test_every_past_moment_is_decided_as_it_was(events: list[Event], priority: Priority) -> None:
     held = Held()
     for hour, event in enumerate(events):

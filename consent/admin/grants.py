@@ -138,7 +138,7 @@ class GrantAdmin(ActingAdmin):
         ("recipients_named", "families_named"),
         "ruled_out",
         ("tied_by", "came_by"),
-        ("spoken_by", "power_until"),
+        ("spoken_by", "counts_until"),
         "promised",
         ("valid_from", "valid_until"),
         ("opened_at", "given_at", "ended_at"),
@@ -297,11 +297,15 @@ class GrantAdmin(ActingAdmin):
     def spoken_by(self, grant: Grant) -> str:
         return Capacity(grant.capacity).words
 
-    @admin.display(description="set aside", empty_value="never")
-    def set_aside(self, grant: Grant) -> str | None:
+    @admin.display(description="their word counts until")
+    def counts_until(self, grant: Grant) -> str:
+        return day(grant.power_until) if grant.power_until else "it is taken back"
+
+    @admin.display(description="set aside")
+    def set_aside(self, grant: Grant) -> str:
         spells = zip_longest(grant.suspended_at, grant.resumed_at)
         said = (f"{day(since)} to {day(until) if until else 'now'}" for since, until in spells)
-        return ", ".join(said) or None
+        return ", ".join(said) or "never"
 
     @admin.display(description="shape")
     def shape(self, grant: Grant) -> str:

@@ -17,7 +17,7 @@ from consent.serializers import (
     DatasetVersionSerializer,
 )
 from consent.services.authority import get, require
-from consent.views.base import IDEMPOTENCY_KEY, ConsentView
+from consent.views.access import IDEMPOTENCY_KEY, ConsentView
 
 
 class DatasetsView(ConsentView, ListAPIView):

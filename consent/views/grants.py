@@ -25,7 +25,7 @@ from consent.serializers import (
 )
 from consent.services.authority import get, require, require_anywhere
 from consent.uses import Method, Use
-from consent.views.base import IDEMPOTENCY_KEY, ConsentView, read
+from consent.views.access import IDEMPOTENCY_KEY, ConsentView, read
 
 
 class NoticesView(ConsentView, ListAPIView):

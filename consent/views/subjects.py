@@ -20,7 +20,7 @@ from consent.serializers import (
     TitleSerializer,
 )
 from consent.services.authority import get, require
-from consent.views.base import IDEMPOTENCY_KEY, ConsentView, read
+from consent.views.access import IDEMPOTENCY_KEY, ConsentView, read
 
 
 class SubjectsView(ConsentView):

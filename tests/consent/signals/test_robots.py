@@ -103,6 +103,12 @@ def test_server_that_does_not_answer_disallows_all_and_one_without_a_file_nothin
     ]
 
 
+def test_site_without_ai_txt_is_silent_on_training() -> None:
+    (found,) = read(seen(Source.AI_TXT, reach=Reach.ABSENT), ITEM)
+    assert brief(found) == "ai_txt silent absent"
+    assert found.uses == {Use.TRAIN, Use.FINE_TUNE, Use.EVALUATE}
+
+
 def test_rules_beyond_what_is_read_leave_it_unknown() -> None:
     filler = "# much to say\n" * (LONGEST // 14)
     text = f"user-agent: *\nallow: /b\n{filler}disallow: /a"

@@ -142,6 +142,7 @@ def test_site_without_a_file_says_nothing(reach: Reach) -> None:
         ("tdm-reservation: 1\r\nTDM-Policy: /p", "reserved tdm_reserved", f"{SITE}/p"),
         ("tdm-policy: https://x.example/", "silent tdm_policy_named", "https://x.example/"),
         ("tdm-reservation: 1\r\ntdm-policy: http://[x", "reserved tdm_reserved", "http://[x"),
+        ("tdm-policy: /p\r\ntdm-policy: /q", "silent tdm_policy_named", f"{SITE}/p"),
         ("tdm-reservation: 2", "malformed value_ignored", ""),
         ("tdm-reservation: 1, 1", "malformed value_ignored", ""),
         ("tdm-reservation:", "malformed value_ignored", ""),

@@ -140,6 +140,10 @@ def test_stricter_of_two_entries_of_one_name_counts() -> None:
     assert standings(store(assertion))["evaluate"] == {"reserved"}
 
 
+def test_as_many_assertions_as_may_be_are_read() -> None:
+    assert len(codes(store(*[stated(ai_inference="allowed")] * 1000))) == 1001
+
+
 def test_assertion_that_names_no_known_use_is_silent() -> None:
     text = store(stated(of_our_own="notAllowed"))
     assert codes(text) == ["cawg nothing_said", "c2pa nothing_said"]

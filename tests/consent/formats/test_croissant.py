@@ -134,6 +134,7 @@ def test_what_is_written_in_full_leaves_the_official_validator_nothing_to_warn_o
         ({"rai:dataCollectionRaw": "camera"}, DoubtCode.TERM_RENAMED),
         ({"@context": "https://elsewhere.example/context"}, DoubtCode.CONTEXT_UNREAD),
         ({"@context": 7}, DoubtCode.MALFORMED),
+        ({"@context": {f"t{n}": "sc:name" for n in range(501)}}, DoubtCode.MALFORMED),
         ({"distribution": ["a.png"]}, DoubtCode.MALFORMED),
         ({"distribution": {"@type": "FileSet", "includes": "*.png"}}, DoubtCode.FILES_NOT_LISTED),
         ({"prov:wasDerivedFrom": {"version": "1"}}, DoubtCode.IDENTIFIER_MISSING),

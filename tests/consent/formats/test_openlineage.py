@@ -223,10 +223,26 @@ def test_each_doubt_is_told(changes: dict[str, Any], code: DoubtCode) -> None:
         ({"tags": 7}, DoubtCode.MALFORMED),
         ({"columnLineage": {"fields": {"a": {"inputFields": [7]}}}}, DoubtCode.MALFORMED),
         ({"lifecycleStateChange": {"lifecycleStateChange": "EAT"}}, DoubtCode.STATE_UNKNOWN),
+        ({"lineage": {"inputs": [7]}}, DoubtCode.MALFORMED),
     ],
 )
 def test_each_doubt_of_a_facet_is_told(facets: dict[str, Any], code: DoubtCode) -> None:
     assert code in codes(dataset_with(**facets))
+
+
+def test_a_data_set_that_is_read_and_written_is_one_node() -> None:
+    both = {"namespace": "s3://cups", "name": "pictures"}
+    reading = raw(inputs=[both], outputs=[{**both, "facets": {"schema": {"_producer": PRODUCER}}}])
+    cups = [n for n in reading.description.nodes if n.ref == Ref("s3://cups#pictures")]
+    assert [node.attributes.keys() for node in cups] == [{"facets"}]
+    assert codes(raw(inputs=[{**both, "facets": 7}])) == [DoubtCode.MALFORMED]
+
+
+def test_a_job_may_tell_of_other_jobs_too() -> None:
+    entries = [{"type": "JOB"}, {"type": "DATASET"}, 7]
+    said = {"lineage": {"_producer": PRODUCER, "entries": entries}}
+    job = {"namespace": "muniment", "name": "train", "facets": said}
+    assert codes(raw(job=job)) == [DoubtCode.IDENTIFIER_MISSING]
 
 
 def test_a_file_may_hold_many_events() -> None:

@@ -124,6 +124,11 @@ def test_a_value_that_prov_cannot_say_is_written_as_text() -> None:
     assert again.attributes == {f"{MUNIMENT}a": '{"b": [1]}'}
 
 
+def test_literals_with_a_type_are_read() -> None:
+    said = {"prov:label": {"$": "Cups", "type": "xsd:string"}}
+    assert read(entity={"ex:cups": said, "ex:mugs": {}}).description.nodes[0].name == "Cups"
+
+
 def test_bundles_are_read_with_the_names_of_their_document() -> None:
     inner = {"prefix": {"in": "urn:in:"}, "entity": {"ex:a": {}, "in:b": {}}}
     refs = [node.ref.identifier for node in read(bundle={"ex:one": inner}).description.nodes]

@@ -11,7 +11,7 @@ ConsentError
 ├── AlreadyKnown         a row for the same thing exists
 ├── IdentityNotShown     the person's identity is not established well enough for this
 ├── PlanOutdated         what the plan would do is no longer what there is to do
-├── DescriptionRefused   a Croissant description cannot be read
+├── DescriptionRefused   a description of a data set cannot be read
 ├── PictureRefused       a file is no picture that we take
 ├── NothingToFreeze      a data set has no admissible item
 ├── SignInRefused        a one-time sign-in is spent, expired or forged
@@ -68,7 +68,7 @@ class PlanOutdated(ConsentError):
 
 
 class DescriptionRefused(ConsentError):
-    """A Croissant description cannot be read."""
+    """A description of a data set cannot be read, in whatever format it is."""
 
 
 class PictureRefused(ConsentError):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bench.bulk import append_bulk, bytes_per_record
+from bench.deciding import decide_hot
 from bench.delay import publish_delay
 from bench.large import million_leaves
 from bench.lines import Line
@@ -18,6 +19,7 @@ MEASURES: tuple[Measure, ...] = (
     publish_delay,
     bytes_per_record,
     append_bulk,
+    decide_hot,
     verify,
     verify_people,
 )

@@ -1,19 +1,61 @@
-"""Reader: decisions about stored people, now or as they would have been at a past moment."""
+"""Reader: decisions about stored people, now or as they would have been at a past moment.
 
-from collections.abc import Collection, Iterable, Sequence
+Whether a run may begin is asked before each: everything is read in one round trip, past the ORM.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from consent import profiles
-from consent.decision import Context, Decision, Period, Person, Reservation, Title, decide
-from consent.models import CLOSED, Grant, RequestKind, RequestState, SignalFinding, Subject
-from consent.moment import ClockTimestamp, database_now
-from consent.signals.finding import Standing
-from consent.uses import Right, Use
+from consent.decision import (
+    Context,
+    Decision,
+    GrantTerms,
+    Period,
+    Person,
+    Reservation,
+    Title,
+    decide,
+)
+from consent.models import CLOSED, GrantState, RequestState
+from consent.moment import database_now
+from consent.uses import Assurance, Basis, Medium, Method, Right, Theme, Use
+from ledger import binary
 
 ANYWHERE_UNKNOWN = Context()
+
+# A request that ended otherwise than by erasure gives the data free again.
+_LIFTING = ", ".join(f"'{state}'" for state in sorted(CLOSED - {RequestState.CLOSED_FULFILLED}))
+_PEOPLE = (
+    "SELECT s.id, r.restricted_at, "  # noqa: S608
+    f"CASE WHEN r.state IN ({_LIFTING}) THEN r.closed_at END, clock_timestamp() "
+    "FROM consent_subject s LEFT JOIN consent_privacyrequest r "
+    "ON r.subject_id = s.id AND r.kind = 'erasure' AND r.restricted_at IS NOT NULL WHERE "
+)
+_GRANTS = """SELECT row_to_json(g) FROM (
+    SELECT id, subject_id, state, given_at, ended_at, valid_from, valid_until, assurance, "right",
+        basis, method, uses, refused, media, territories, recipients, families, barred_themes,
+        suspended_at, resumed_at, power_until
+    FROM consent_grant WHERE given_at IS NOT NULL AND """
+_RESERVATIONS = """SELECT o.subject_id, f.signal, array_to_json(f.uses), o.seen_at
+    FROM consent_observation o JOIN consent_signalfinding f ON f.observation_id = o.id
+    WHERE f.standing = 'reserved' AND """
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What is held of those who are asked about, and what time it is."""
+
+    people: Mapping[UUID, Person]
+    grants: Sequence[GrantTerms]
+    reservations: Sequence[Reservation]
+    now: datetime
 
 
 def decide_uses(
@@ -27,51 +69,25 @@ def decide_uses(
 ) -> Decision:
     """Decide whether every use is covered for every one of ``subjects``, at ``at`` or now.
 
-    Three queries, one more for the titles in works or style. An id that is nobody's is answered
+    One round trip, one more for the titles in works or style. An id that is nobody's is answered
     with a refusal, not an error. Raises ProfileRefused.
     """
     rules = profiles.load(profile).profile
     asked = tuple(dict.fromkeys(subjects))
     titles = find_titles(asked, right)
-    heard = {*asked, *(title.holder for title in titles)}
-    people, now = find_people(asked)
+    held = _read(asked, {*asked, *(title.holder for title in titles)})
     return decide(
-        people=people,
+        people=held.people,
         asked=asked,
         uses=uses,
-        grants=[grant.terms() for grant in Grant.objects.answered().filter(subject__in=heard)],
+        grants=held.grants,
         context=context,
-        at=at or now,
+        at=at or held.now,
         profile=rules,
         right=right,
         titles=titles,
-        reservations=find_reservations(asked),
+        reservations=held.reservations,
     )
-
-
-def find_people(subjects: Sequence[UUID]) -> tuple[dict[UUID, Person], datetime]:
-    """Return those of ``subjects`` that are known, with their restrictions; and the clock."""
-    if not subjects:
-        return {}, database_now()
-    rows = Subject.objects.filter(pk__in=subjects).values_list(
-        "pk",
-        "requests__kind",
-        "requests__state",
-        "requests__restricted_at",
-        "requests__closed_at",
-        ClockTimestamp(),
-    )
-    periods: dict[UUID, list[Period]] = {}
-    now: datetime | None = None
-    for subject, kind, state, restricted_at, closed_at, clock in rows:
-        now = clock
-        known = periods.setdefault(subject, [])
-        if kind == RequestKind.ERASURE and restricted_at is not None:
-            # A request that ended otherwise than by erasure gives the data free again.
-            lifted = state in CLOSED - {RequestState.CLOSED_FULFILLED}
-            known.append(Period(restricted_at, closed_at if lifted else None))
-    people = {subject: Person(subject, tuple(known)) for subject, known in periods.items()}
-    return people, now or database_now()
 
 
 def find_titles(origins: Collection[UUID], right: Right) -> list[Title]:
@@ -98,15 +114,79 @@ def find_titles(origins: Collection[UUID], right: Right) -> list[Title]:
         ]
 
 
-def find_reservations(subjects: Collection[UUID]) -> list[Reservation]:
-    """Return what signals of ``subjects`` reserve, from when each was seen.
+def _read(asked: Collection[UUID], heard: Collection[UUID]) -> _Held:
+    about, those = binary.among("s.id", [str(one) for one in asked])
+    theirs, speaking = binary.among("subject_id", [str(one) for one in heard])
+    seen, same = binary.among("o.subject_id", [str(one) for one in asked])
+    answers = binary.send_all(
+        [
+            (_PEOPLE + about, those),
+            (f"{_GRANTS}{theirs}) g", speaking),
+            (_RESERVATIONS + seen, same),
+        ]
+    )
+    people, grants, reservations = answers()
+    return _Held(
+        people=_people(people),
+        grants=[_terms(orjson.loads(grant)) for (grant,) in grants],
+        reservations=[
+            Reservation(
+                kind=signal.decode(),
+                uses=frozenset(map(Use, orjson.loads(uses))),
+                # A request without a signal takes none back: a later answer may outweigh it.
+                period=Period(_time(seen_at)),
+                person=_id(subject),
+            )
+            for subject, signal, uses, seen_at in reservations
+        ],
+        # Told with the people; where nobody is known it is asked for.
+        now=_time(people[0][3]) if people else database_now(),
+    )
 
-    A request without a signal takes none back: a later answer may outweigh it.
-    """
-    found = SignalFinding.objects.filter(
-        observation__subject__in=subjects, standing=Standing.RESERVED.value
-    ).values_list("observation__subject", "signal", "uses", "observation__seen_at")
-    return [
-        Reservation(signal, frozenset(map(Use, uses)), Period(seen_at), subject)
-        for subject, signal, uses, seen_at in found
-    ]
+
+def _people(rows: Iterable[binary.Cells]) -> dict[UUID, Person]:
+    periods: dict[UUID, list[Period]] = {}
+    for subject, restricted_at, lifted_at, _ in rows:
+        known = periods.setdefault(_id(subject), [])
+        if restricted_at:
+            known.append(Period(_time(restricted_at), _time(lifted_at) if lifted_at else None))
+    return {subject: Person(subject, tuple(known)) for subject, known in periods.items()}
+
+
+def _terms(row: dict[str, Any]) -> GrantTerms:
+    """Return what decisions need to know of a stored answer."""
+    given_at, power_until = datetime.fromisoformat(row["given_at"]), _moment(row["power_until"])
+    # An answer whose term ran out was never taken back: its term says when it ended.
+    taken_back = None if row["state"] == GrantState.EXPIRED else _moment(row["ended_at"])
+    resumed = [*map(_moment, row["resumed_at"]), None]
+    return GrantTerms(
+        id=UUID(row["id"]),
+        person=UUID(row["subject_id"]),
+        standing=Period(given_at, taken_back),
+        term=Period(datetime.fromisoformat(row["valid_from"]), _moment(row["valid_until"])),
+        assurance=Assurance(row["assurance"]),
+        right=Right(row["right"]),
+        basis=Basis(row["basis"]),
+        written=Method(row["method"]).is_written,
+        uses=frozenset(map(Use, row["uses"])),
+        refused=frozenset(map(Use, row["refused"])),
+        media=frozenset(map(Medium, row["media"])),
+        territories=frozenset(row["territories"]),
+        recipients=frozenset(row["recipients"]),
+        families=frozenset(row["families"]),
+        barred_themes=frozenset(map(Theme, row["barred_themes"])),
+        suspensions=tuple(map(Period, map(datetime.fromisoformat, row["suspended_at"]), resumed)),
+        power=Period(given_at, power_until) if power_until else None,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _time(cell: bytes) -> datetime:
+    return datetime.fromisoformat(cell.decode())
+
+
+def _id(cell: bytes) -> UUID:
+    return UUID(cell.decode())

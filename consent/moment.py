@@ -3,14 +3,6 @@
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import DateTimeField, Func
-
-
-class ClockTimestamp(Func):
-    """The database's wall clock as a column, so that a query that is made anyway tells it."""
-
-    function = "clock_timestamp"
-    output_field = DateTimeField()
 
 
 def database_now() -> datetime:

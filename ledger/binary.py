@@ -24,6 +24,7 @@ Cells = list[bytes]
 Query = str | sql.SQL | sql.Composed
 Argument = str | bytes | None
 _BYTEA = 17  # its object id
+_LISTED = 64
 _FORMATS = {str: Format.TEXT, bytes: Format.BINARY, type(None): Format.TEXT}
 # Statements that each session has prepared, by their text.
 _PREPARED: WeakKeyDictionary[psycopg.Connection[Row], dict[str, bytes]] = WeakKeyDictionary()
@@ -73,6 +74,19 @@ def send_all(
         raw.pgconn.pipeline_sync()
         raw.pgconn.flush()
     return partial(_receive, database, raw, len(named))
+
+
+def among(column: str, values: list[str]) -> tuple[str, list[str]]:
+    """Return the condition that ``column``, a uuid, is one of ``values``, and its arguments.
+
+    A short list is filled up to a power of two, so that there are few statements: one of known
+    length is planned once a session, an array at each execution.
+    """
+    if not 0 < len(values) <= _LISTED:
+        return f"{column} = ANY ($1::uuid[])", [text_array(values)]
+    size = 1 << (len(values) - 1).bit_length()
+    places = ", ".join(f"${place}" for place in range(1, size + 1))
+    return f"{column} IN ({places})", [*values, *values[-1:] * (size - len(values))]
 
 
 def bytea_array(values: Sequence[bytes]) -> bytes:

@@ -8,7 +8,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from consent.decision import GrantTerms, Period
 from consent.models.choices import code_field, codes_field, one_of, only_codes
 from consent.models.subjects import Subject
 from consent.uses import (
@@ -220,31 +219,3 @@ class Grant(Recorded):
 
     def scope_ids(self) -> tuple[UUID, ...]:
         return (self.subject.scope_id,)
-
-    def terms(self) -> GrantTerms:
-        """Return what decisions need to know of this answer."""
-        assert self.given_at is not None
-        assert self.valid_from is not None
-        # An answer whose term ran out was never taken back: its term says when it ended.
-        taken_back = None if self.state == GrantState.EXPIRED else self.ended_at
-        resumed = [*self.resumed_at, None]
-        spoken_for = self.power_until is not None
-        return GrantTerms(
-            id=self.id,
-            person=self.subject_id,
-            standing=Period(self.given_at, taken_back),
-            term=Period(self.valid_from, self.valid_until),
-            assurance=Assurance(self.assurance),
-            right=Right(self.right),
-            basis=Basis(self.basis),
-            written=Method(self.method).is_written,
-            uses=frozenset(map(Use, self.uses)),
-            refused=frozenset(map(Use, self.refused)),
-            media=frozenset(map(Medium, self.media)),
-            territories=frozenset(self.territories),
-            recipients=frozenset(self.recipients),
-            families=frozenset(self.families),
-            barred_themes=frozenset(map(Theme, self.barred_themes)),
-            suspensions=tuple(map(Period, self.suspended_at, resumed)),
-            power=Period(self.given_at, self.power_until) if spoken_for else None,
-        )

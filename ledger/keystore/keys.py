@@ -22,8 +22,7 @@ from ledger.sealing import KEY_BYTES
 
 # Keys that one statement writes.
 _TOGETHER = 2_000
-# Keys that one statement reads.
-_ASKED_TOGETHER = 64
+_SELECT = "SELECT scope, encryption_key_id, encode(wrapped, 'hex') FROM keystore_datakey"
 
 
 def create_key(scope: UUID) -> None:
@@ -68,10 +67,9 @@ def find_keys(scopes: Iterable[UUID]) -> dict[UUID, bytes]:
     return _unwrap(_ask(scopes)())
 
 
-def _unwrap(answers: Iterable[list[binary.Cells]]) -> dict[UUID, bytes]:
+def _unwrap(answer: Iterable[binary.Cells]) -> dict[UUID, bytes]:
     rows = [
         (UUID(scope.decode()), key_id.decode(), bytes.fromhex(wrapped.decode()))
-        for answer in answers
         for scope, key_id, wrapped in answer
     ]
     log_unwraps(scope for scope, _, _ in rows)
@@ -79,29 +77,11 @@ def _unwrap(answers: Iterable[list[binary.Cells]]) -> dict[UUID, bytes]:
     return {scope: encryption.unwrap(key_id, scope, wrapped) for scope, key_id, wrapped in rows}
 
 
-def _ask(scopes: Iterable[UUID]) -> Callable[[], list[list[binary.Cells]]]:
+def _ask(scopes: Iterable[UUID]) -> Callable[[], list[binary.Cells]]:
     # Every append comes through here: not by the ORM.
-    wanted = [str(scope) for scope in scopes]
-    asked = (
-        _select(wanted[start : start + _ASKED_TOGETHER])
-        for start in range(0, len(wanted), _ASKED_TOGETHER)
-    )
-    return binary.send_all(asked, using=KEYSTORE)
-
-
-def _select(scopes: list[str]) -> tuple[str, list[str]]:
-    """Return the statement that reads some keys, and its arguments.
-
-    The list is filled up to a power of two, so that there are few statements: a list of known
-    length is planned once a session, an array at each execution.
-    """
-    size = 1 << (len(scopes) - 1).bit_length()
-    places = ", ".join(f"${place}" for place in range(1, size + 1))
-    statement = (
-        "SELECT scope, encryption_key_id, encode(wrapped, 'hex') FROM keystore_datakey "  # noqa: S608
-        f"WHERE scope IN ({places})"
-    )
-    return statement, [*scopes, *scopes[-1:] * (size - len(scopes))]
+    condition, arguments = binary.among("scope", [str(scope) for scope in scopes])
+    statement = f"{_SELECT} WHERE {condition}"
+    return binary.send(statement, arguments, using=KEYSTORE)
 
 
 def destroy_keys(scopes: Iterable[UUID]) -> int:

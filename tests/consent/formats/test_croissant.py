@@ -3,7 +3,6 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
-import mlcroissant
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,8 +25,6 @@ from consent.formats.doubts import NOTES, SENTENCES, Doubt, DoubtCode, Doubts
 from consent.formats.strict_json import MAX_DEPTH
 from tests.consent.formats.material import descriptions, some_items
 
-# Its own library's.
-pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
 COFFEE = sha256(b"coffee").hexdigest()
 FILE = {
     "@type": "cr:FileObject",
@@ -90,24 +87,6 @@ def test_what_is_written_reads_back(
     assert reading.description == description
     assert tuple(reading.items) == items
     assert (reading.form_version, reading.doubts) == ("1.1", ())
-
-
-@settings(deadline=None, max_examples=15)
-@given(descriptions(), some_items())
-def test_what_is_written_is_accepted_by_the_official_validator(
-    description: Description, items: tuple[DescribedItem, ...]
-) -> None:
-    written = json.loads(croissant_writer.write(description, items))
-    loaded = mlcroissant.Dataset(written).metadata
-    assert (loaded.issues.errors, loaded.name) == (set(), description.name)
-    assert {file.sha256 for file in loaded.distribution} == {
-        item.digest.value for item in items if item.digest
-    }
-
-
-def test_what_is_written_in_full_leaves_the_official_validator_nothing_to_warn_of() -> None:
-    loaded = mlcroissant.Dataset(document(citeAs="The Cup Society: Cups.")).metadata
-    assert (loaded.issues.errors, loaded.issues.warnings) == (set(), set())
 
 
 @pytest.mark.parametrize(

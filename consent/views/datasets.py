@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from consent import services
 from consent.models import Dataset, DatasetVersion
-from consent.serializers import (
+from consent.serializers.datasets import (
     DatasetRequestSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,

@@ -12,10 +12,12 @@ from rest_framework.response import Response
 from consent import services
 from consent.decisions import decide_uses
 from consent.models import Grant, Notice
-from consent.serializers import (
-    AnswerSerializer,
+from consent.serializers.decisions import (
     DecisionRequestSerializer,
     DecisionSerializer,
+)
+from consent.serializers.grants import (
+    AnswerSerializer,
     GrantRequestSerializer,
     GrantSerializer,
     MethodSerializer,

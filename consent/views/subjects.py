@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from consent import services
 from consent.models import Observation, Representation, Subject, Title
-from consent.serializers import (
+from consent.serializers.subjects import (
     RepresentationRequestSerializer,
     RepresentationSerializer,
     SearchSerializer,

@@ -1,0 +1,153 @@
+"""Shapes of notices and answers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from consent.models import (
+    Grant,
+    Notice,
+)
+from consent.serializers.codes import one_code, some_codes, some_names
+from consent.services import Answer
+from consent.uses import (
+    Assurance,
+    Basis,
+    Medium,
+    Method,
+    Mode,
+    Remedy,
+    Right,
+    Theme,
+    Use,
+)
+
+
+class NoticeSerializer(serializers.ModelSerializer):
+    """A published notice with its exact text."""
+
+    digest = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Notice
+        fields = (
+            "id",
+            "code",
+            "version",
+            "language",
+            "title",
+            "text",
+            "digest",
+            "published_at",
+            "record",
+        )
+
+    def get_digest(self, notice: Notice) -> str:
+        return f"sha256:{notice.digest.hex()}"
+
+
+class AnswerSerializer(serializers.Serializer):
+    """What a person answered; ``representation`` says by whom, where that was not the person."""
+
+    mode = one_code(Mode)
+    right = one_code(Right, default=Right.LIKENESS.value)
+    basis = one_code(Basis, default=Basis.CONSENT.value)
+    uses = some_codes(Use)
+    refused = some_codes(Use)
+    media = some_codes(Medium)
+    territories = serializers.ListField(
+        child=serializers.CharField(max_length=5), max_length=250, default=list
+    )
+    recipients = some_names()
+    families = some_names()
+    barred_themes = some_codes(Theme)
+    assurance = one_code(Assurance)
+    method = one_code(Method)
+    remedy = one_code(Remedy, default=Remedy.STOP_NEW_USE.value)
+    valid_from = serializers.DateTimeField(allow_null=True, default=None)
+    valid_until = serializers.DateTimeField(allow_null=True, default=None)
+    representation = serializers.UUIDField(allow_null=True, default=None)
+
+    def as_answer(self) -> Answer:
+        """Return the validated content as the service takes it."""
+        said: dict[str, Any] = self.validated_data
+        return Answer(
+            mode=Mode(said["mode"]),
+            right=Right(said["right"]),
+            basis=Basis(said["basis"]),
+            assurance=Assurance(said["assurance"]),
+            method=Method(said["method"]),
+            uses=frozenset(map(Use, said["uses"])),
+            refused=frozenset(map(Use, said["refused"])),
+            media=frozenset(map(Medium, said["media"])),
+            territories=frozenset(said["territories"]),
+            recipients=frozenset(said["recipients"]),
+            families=frozenset(said["families"]),
+            barred_themes=frozenset(map(Theme, said["barred_themes"])),
+            remedy=Remedy(said["remedy"]),
+            valid_from=said["valid_from"],
+            valid_until=said["valid_until"],
+        )
+
+
+class GrantRequestSerializer(AnswerSerializer):
+    """What a person answered to a notice, or is asked for."""
+
+    subject = serializers.UUIDField()
+    notice = serializers.UUIDField()
+
+
+class GrantSerializer(serializers.ModelSerializer):
+    """An answer, its terms and where it stands."""
+
+    class Meta:
+        model = Grant
+        fields = (
+            "id",
+            "subject",
+            "notice",
+            "right",
+            "basis",
+            "mode",
+            "uses",
+            "refused",
+            "media",
+            "territories",
+            "recipients",
+            "families",
+            "barred_themes",
+            "assurance",
+            "method",
+            "capacity",
+            "power_until",
+            "remedy",
+            "valid_from",
+            "valid_until",
+            "opened_at",
+            "given_at",
+            "suspended_at",
+            "resumed_at",
+            "ended_at",
+            "state",
+            "supersedes",
+            "record",
+        )
+
+
+class WithdrawalSerializer(serializers.Serializer):
+    """Which uses are taken back; all, when none is named."""
+
+    uses = some_codes(Use)
+    method = one_code(Method, default=Method.FORM.value)
+
+
+class MethodSerializer(serializers.Serializer):
+    """By which way the person's word came."""
+
+    method = one_code(Method)
+
+
+class RenewalSerializer(MethodSerializer):
+    """The new term of an answer; without an end it stands until it is taken back."""
+
+    valid_until = serializers.DateTimeField(allow_null=True, default=None)

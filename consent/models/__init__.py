@@ -1,6 +1,6 @@
 """The consent app's tables; what guards them stands in migration 0002."""
 
-from consent.models.consents import OPEN, STANDING, Grant, GrantState, Notice
+from consent.models.consents import OPEN, Grant, GrantState, Notice
 from consent.models.datasets import (
     Dataset,
     DatasetVersion,
@@ -31,7 +31,6 @@ from consent.models.subjects import Subject
 __all__ = [
     "CLOSED",
     "OPEN",
-    "STANDING",
     "Account",
     "AccountState",
     "Action",

@@ -89,14 +89,6 @@ STANDING = frozenset({GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED
 class GrantQuerySet(models.QuerySet["Grant"]):
     """What many grants know."""
 
-    def answered(self) -> "GrantQuerySet":
-        """Return the answers that were given, whatever became of them."""
-        return self.filter(given_at__isnull=False)
-
-    def standing(self) -> "GrantQuerySet":
-        """Return the answers that nobody has taken back or replaced."""
-        return self.filter(state__in=STANDING)
-
     def overdue(self, at: datetime) -> "GrantQuerySet":
         """Return the answers whose term is over and whose state does not say so yet."""
         in_force = {GrantState.GIVEN, GrantState.SUSPENDED}

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from consent.clock import ClockRules
 from consent.decision import DEFAULT_SIGNAL, Binding, Outcome, Priority, Profile, UseRule
 from consent.errors import ProfileRefused
+from consent.signals.finding import Signal
 from consent.uses import Assurance, Basis, Theme, Use
 
 DEFAULT = "strict/1"
@@ -80,7 +81,7 @@ class _File(BaseModel):
     rules: dict[Use, _Rule]
     forbidden_themes: frozenset[Theme]
     sensitive_themes: frozenset[Theme]
-    signals: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Priority]
+    signals: dict[Signal | Literal["default"], Priority]
     power_ended: Literal[Outcome.NEEDS_REVIEW, Outcome.REFUSED]
     majority: Annotated[int, Field(ge=1, le=30)]
     identity_minimum: Assurance
@@ -120,7 +121,7 @@ def parse(data: bytes) -> Jurisdiction:
         rules={use: rule.as_rule() for use, rule in content.rules.items()},
         forbidden_themes=content.forbidden_themes,
         sensitive_themes=content.sensitive_themes,
-        signals=content.signals,
+        signals={str(kind): priority for kind, priority in content.signals.items()},
         power_ended=content.power_ended,
     )
     return Jurisdiction(

@@ -31,6 +31,7 @@ def test_an_unknown_profile_is_refused() -> None:
     [
         {"extra": 1},
         {"sensitive_themes": ["boring"]},
+        {"signals": {"default": "signal", "smoke": "newest"}},
         {"rules": {**STRICT["rules"], "train": {**STRICT["rules"]["train"], "minimum": "oath"}}},
         {
             "rules": {

@@ -211,3 +211,8 @@ class Grant(Recorded):
 
     def scope_ids(self) -> tuple[UUID, ...]:
         return (self.subject.scope_id,)
+
+    @property
+    def is_spoken_for(self) -> bool:
+        """Return whether it is known who answered in the person's place."""
+        return self.capacity != Capacity.SELF and hasattr(self, "given_by")

@@ -46,8 +46,8 @@ class NoticeSerializer(serializers.ModelSerializer):
         return f"sha256:{notice.digest.hex()}"
 
 
-class AnswerSerializer(serializers.Serializer):
-    """What a person answered; ``representation`` says by whom, where that was not the person."""
+class TermsSerializer(serializers.Serializer):
+    """Uses under the same terms: what a person is asked, or said."""
 
     mode = one_code(Mode)
     right = one_code(Right, default=Right.LIKENESS.value)
@@ -66,7 +66,6 @@ class AnswerSerializer(serializers.Serializer):
     remedy = one_code(Remedy, default=Remedy.STOP_NEW_USE.value)
     valid_from = serializers.DateTimeField(allow_null=True, default=None)
     valid_until = serializers.DateTimeField(allow_null=True, default=None)
-    representation = serializers.UUIDField(allow_null=True, default=None)
 
     def as_answer(self) -> Answer:
         """Return the validated content as the service takes it."""
@@ -90,11 +89,21 @@ class AnswerSerializer(serializers.Serializer):
         )
 
 
-class GrantRequestSerializer(AnswerSerializer):
-    """What a person answered to a notice, or is asked for."""
+class AskingSerializer(TermsSerializer):
+    """What a person is asked for, by which notice."""
 
     subject = serializers.UUIDField()
     notice = serializers.UUIDField()
+
+
+class AnswerSerializer(TermsSerializer):
+    """What a person answered; ``representation`` says by whom, where that was not the person."""
+
+    representation = serializers.UUIDField(allow_null=True, default=None)
+
+
+class GrantRequestSerializer(AskingSerializer, AnswerSerializer):
+    """What a person answered to a notice."""
 
 
 class GrantSerializer(serializers.ModelSerializer):

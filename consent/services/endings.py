@@ -45,7 +45,7 @@ def withdraw(
     rest = _successor(grant, database_now(), without=taken) if taken else None
     _end(grant, GrantState.SUPERSEDED if rest else GrantState.WITHDRAWN)
     if rest:
-        rest.save(force_insert=True)
+        _insert(rest, grant)
     write(
         actor,
         (grant, rest) if rest else (grant,),
@@ -74,7 +74,7 @@ def renew(*, actor: Account, grant_id: UUID, valid_until: datetime | None, metho
     again.given_at = again.valid_from = now
     again.valid_until, again.method = valid_until, method.value
     _end(grant, GrantState.RENEWED)
-    again.save(force_insert=True)
+    _insert(again, grant)
     write(actor, (grant, again), kinds.GRANT_RENEWED, method=method.value)
     return again
 
@@ -166,6 +166,14 @@ def _finish(actor: Account, grant_id: UUID, state: GrantState, kind: Kind) -> Gr
 def _end(grant: Grant, state: GrantState, at: datetime | None = None) -> None:
     grant.state, grant.ended_at = state, at or database_now()
     grant.save(update_fields=["state", "ended_at"])
+
+
+def _insert(successor: Grant, grant: Grant) -> None:
+    """Store the answer that follows another; whoever gave the one gave the other."""
+    successor.save(force_insert=True)
+    if grant.is_spoken_for:
+        said_by = GivenBy(grant=successor, representation=grant.given_by.representation)
+        said_by.save(force_insert=True)
 
 
 def _successor(grant: Grant, now: datetime, without: frozenset[Use] = frozenset()) -> Grant | None:

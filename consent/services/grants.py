@@ -140,6 +140,11 @@ def write(
     """
     segments = [Unsealed("subject", grants[0].scope_ids(), _said(grants[0]) | said, grants)]
     segments += [by(actor)] if actor else []
+    segments += [
+        Unsealed("giver", one.given_by.scope_ids(), {}, (one.given_by,))
+        for one in grants
+        if one.is_spoken_for and one.given_by.record is None
+    ]
     append(kind=kind, facts=facts or NoFacts(), segments=segments)
 
 
@@ -195,12 +200,9 @@ def _give(actor: Account, grant: Grant, answer: Answer, giving: Giving, *, is_ne
     grant.evidence = store_evidence(grant.scope_ids(), giving.evidence)
     given_by = _speaker(grant, giving.representation_id)
     grant.save(force_insert=is_new)
-    subject = Unsealed("subject", grant.scope_ids(), _said(grant), (grant,))
-    segments = [subject, by(actor)]
     if given_by is not None:
         given_by.save(force_insert=True)
-        segments.append(Unsealed("giver", given_by.scope_ids(), {}, (given_by,)))
-    append(kind=kinds.GRANT_GIVEN, facts=GrantGiven(mode=answer.mode), segments=segments)
+    write(actor, (grant,), kinds.GRANT_GIVEN, GrantGiven(mode=answer.mode))
     return grant
 
 
@@ -209,7 +211,8 @@ def _speaker(grant: Grant, representation_id: UUID | None) -> GivenBy | None:
     if representation_id is None:
         return None
     people = Representation.objects.select_related("subject", "representative")
-    row = get(people.filter(subject=grant.subject_id), representation_id)
+    # Locked, so that whoever ends it sees this answer.
+    row = lock(people.filter(subject=grant.subject_id), representation_id)
     assert grant.given_at is not None
     if not row.period.covers(grant.given_at):
         raise TermsRefused("whoever answers cannot speak for the person now")

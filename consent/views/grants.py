@@ -18,6 +18,7 @@ from consent.serializers.decisions import (
 )
 from consent.serializers.grants import (
     AnswerSerializer,
+    AskingSerializer,
     GrantRequestSerializer,
     GrantSerializer,
     MethodSerializer,
@@ -106,12 +107,12 @@ class GrantRequestsView(ConsentView):
     scopes = {"POST": "grants:write"}
 
     @extend_schema(
-        request=GrantRequestSerializer,
+        request=AskingSerializer,
         responses={201: GrantSerializer},
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request) -> Response:
-        asked = read(GrantRequestSerializer, request)
+        asked = read(AskingSerializer, request)
         said = asked.validated_data
 
         def write() -> Grant:

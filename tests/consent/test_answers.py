@@ -239,6 +239,21 @@ def test_when_a_guardian_no_longer_speaks_their_answers_are_set_aside(officer: A
         services.end_representation(actor=officer, representation_id=speaker.pk)
 
 
+def test_what_follows_a_guardians_answer_is_the_guardians_too(officer: Account) -> None:
+    speaker = guardian(officer, register(officer))
+    first, second = give_by(officer, speaker), give_by(officer, speaker)
+    rest = services.withdraw(actor=officer, grant_id=first.pk, uses=[Use.TRAIN])
+    again = services.renew(actor=officer, grant_id=second.pk, valid_until=None, method=Method.EMAIL)
+    for successor in (rest, again):
+        roles = {opening.role: opening.payload for opening in openings_of(successor)}
+        assert str(successor.given_by.pk) in str(roles["giver"])
+        assert successor.given_by.record == successor.record
+    services.end_representation(actor=officer, representation_id=speaker.pk)
+    for successor in (rest, again):
+        successor.refresh_from_db()
+        assert successor.state == GrantState.SUSPENDED
+
+
 def test_nobody_speaks_for_themself_or_against_time(officer: Account) -> None:
     child = register(officer)
     with pytest.raises(TermsRefused, match="both are the same person"):

@@ -13,9 +13,10 @@ from unfold.decorators import display
 
 from consent import lineage, services
 from consent.admin.acts import Act, ActingAdmin, Outcome
-from consent.admin.forms import (
+from consent.admin.answer_forms import (
     MethodForm,
     RenewalForm,
+    alike_form,
     answer_form,
     withdrawal_form,
 )
@@ -79,6 +80,11 @@ def _withdraw(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
     if left.pk == grant.pk:
         return Outcome("Withdrawn. It counts from now on; see what was made before.", grant)
     return Outcome("Those uses are withdrawn; this answer keeps the rest.", left)
+
+
+def _withdraw_alike(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
+    taken = services.withdraw_alike(actor=actor, grant_id=grant.pk, method=Method(said["method"]))
+    return Outcome(f"Withdrawn: {len(taken)} in all. It counts from now on.", grant)
 
 
 def _answer(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
@@ -159,6 +165,17 @@ class GrantAdmin(ActingAdmin):
             "what was made before is listed on the answer's page.",
             _withdraw,
             withdrawal_form,
+            _in(GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED),
+        ),
+        Act(
+            "alike",
+            "Withdraw this and all like it",
+            "undo",
+            "consent.withdraw_grant",
+            "Takes back everything that the person said of the same right and any of these uses, "
+            "by whichever notice.",
+            _withdraw_alike,
+            alike_form,
             _in(GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED),
         ),
         Act(

@@ -8,15 +8,8 @@ from django.http import HttpRequest
 
 from consent import lineage, services
 from consent.admin.acts import Act, Outcome
-from consent.admin.forms import (
-    RepresentationForm,
-    RequestedForm,
-    RequestForm,
-    SearchForm,
-    SubjectForm,
-    TitleForm,
-    grant_form,
-)
+from consent.admin.answer_forms import RepresentationForm, RequestedForm, TitleForm, grant_form
+from consent.admin.forms import RequestForm, SearchForm, SubjectForm
 from consent.admin.grants import said_as_answer
 from consent.admin.names import NamesAdmin
 from consent.admin.requests import day_in_words

@@ -144,10 +144,16 @@ class GrantSerializer(serializers.ModelSerializer):
 
 
 class WithdrawalSerializer(serializers.Serializer):
-    """Which uses are taken back; all, when none is named."""
+    """Which uses are taken back; all, when none is named. ``alike``: and all said like it."""
 
     uses = some_codes(Use)
+    alike = serializers.BooleanField(default=False)
     method = one_code(Method, default=Method.FORM.value)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["alike"] and attrs["uses"]:
+            raise serializers.ValidationError({"uses": "With alike, name no uses: all are meant."})
+        return attrs
 
 
 class MethodSerializer(serializers.Serializer):

@@ -6,12 +6,14 @@ from consent.services.denials import record_denial
 from consent.services.endings import (
     end_representation,
     expire,
+    find_alike,
     invalidate,
     renew,
     resume,
     revoke,
     suspend,
     withdraw,
+    withdraw_alike,
 )
 from consent.services.execution import block, carry_out, lease_errand
 from consent.services.grants import (
@@ -87,6 +89,7 @@ __all__ = [
     "execute_plan",
     "expire",
     "extend",
+    "find_alike",
     "find_sign_in",
     "freeze_version",
     "give",
@@ -119,4 +122,5 @@ __all__ = [
     "suspend",
     "view_files",
     "withdraw",
+    "withdraw_alike",
 ]

@@ -5,11 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from consent import kinds
 from consent.errors import TermsRefused
 from consent.kinds import GrantWithdrawn
 from consent.models import Account, GivenBy, Grant, GrantState, Representation
+from consent.models.consents import GrantQuerySet
 from consent.moment import database_now
 from consent.services.answers import values
 from consent.services.authority import lock, require
@@ -19,6 +21,8 @@ from consent.uses import Capacity, Method, Use
 from ledger.kinds import Kind
 
 IN_FORCE = frozenset({GrantState.GIVEN, GrantState.SUSPENDED})
+# A request that was refused is taken back like an answer: then nobody has said no any more.
+TAKEN_BACK = IN_FORCE | {GrantState.REFUSED}
 # What a copy of an answer does not take over.
 _OWN = {
     *("id", "record", "state", "supersedes", "uses", "refused"),
@@ -39,7 +43,7 @@ def withdraw(
     require(actor, "consent.withdraw_grant")
     grant = lock_grant(grant_id)
     taken = frozenset(map(Use, uses))
-    check_state(grant, {GrantState.GIVEN} if taken else {*IN_FORCE, GrantState.REFUSED})
+    check_state(grant, {GrantState.GIVEN} if taken else TAKEN_BACK)
     if foreign := taken - {*grant.uses, *grant.refused}:
         raise TermsRefused(f"answer does not speak of {', '.join(sorted(foreign))}")
     rest = _successor(grant, database_now(), without=taken) if taken else None
@@ -55,6 +59,38 @@ def withdraw(
         uses=values(taken),
     )
     return rest or grant
+
+
+def find_alike(grant: Grant) -> GrantQuerySet:
+    """Return what the person said beside ``grant`` of the same right and some of its uses."""
+    spoken_of = [*grant.uses, *grant.refused]
+    return Grant.objects.filter(
+        Q(uses__overlap=spoken_of) | Q(refused__overlap=spoken_of),
+        subject=grant.subject_id,
+        right=grant.right,
+        state__in=TAKEN_BACK,
+    ).exclude(pk=grant.pk)
+
+
+@transaction.atomic
+def withdraw_alike(
+    *, actor: Account, grant_id: UUID, method: Method = Method.FORM
+) -> tuple[Grant, ...]:
+    """Take back an answer and all that the person said like it, in one act; the first is it.
+
+    Raises NotPermitted, Unknown, WrongState when the answer no longer stands.
+    """
+    require(actor, "consent.withdraw_grant")
+    grant = lock_grant(grant_id)
+    check_state(grant, TAKEN_BACK)
+    # In the order of their ids, so that two who take back at once do not wait for each other.
+    alike = find_alike(grant).select_for_update(of=("self",)).order_by("pk")
+    taken = (grant, *alike.select_related("subject", "notice"))
+    for one in taken:
+        _end(one, GrantState.WITHDRAWN)
+    facts = GrantWithdrawn(partly=False)
+    write(actor, taken, kinds.GRANT_WITHDRAWN, facts, method=method.value, uses=[])
+    return taken
 
 
 @transaction.atomic

@@ -86,16 +86,17 @@ class GrantWithdrawalView(ConsentView):
         request=WithdrawalSerializer, responses=GrantSerializer, parameters=[IDEMPOTENCY_KEY]
     )
     def post(self, request: Request, grant_id: UUID) -> Response:
-        asked = WithdrawalSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        said = asked.validated_data
+        said = read(WithdrawalSerializer, request).validated_data
+        method = Method(said["method"])
 
         def write() -> Grant:
+            if said["alike"]:
+                return services.withdraw_alike(
+                    actor=self.account, grant_id=grant_id, method=method
+                )[0]
+            uses = [Use(use) for use in said["uses"]]
             return services.withdraw(
-                actor=self.account,
-                grant_id=grant_id,
-                uses=[Use(use) for use in said["uses"]],
-                method=Method(said["method"]),
+                actor=self.account, grant_id=grant_id, uses=uses, method=method
             )
 
         return Response(GrantSerializer(self.once(Grant, said, write)).data)

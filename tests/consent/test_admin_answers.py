@@ -6,8 +6,8 @@ import pytest
 
 from consent import services
 from consent.models import Account, Grant, GrantState, Representation, Subject, Title
-from consent.uses import Capacity, Right
-from tests.consent.factories import consent_of, grant_in, publish, register
+from consent.uses import Capacity, Right, Use
+from tests.consent.factories import answer, consent_of, grant_in, publish, register
 from tests.consent.test_admin import TERMS, browser, do, offered, row_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,9 +16,9 @@ OFFERED = {
     "draft": {"answer", "send", "lapse"},
     "requested": {"answer", "refuse", "defer", "lapse"},
     "deferred": {"answer", "refuse", "send", "lapse"},
-    "refused": {"withdraw"},
-    "given": {"withdraw", "renew", "suspend", "revoke", "invalidate"},
-    "suspended": {"withdraw", "resume", "revoke", "invalidate"},
+    "refused": {"withdraw", "alike"},
+    "given": {"withdraw", "alike", "renew", "suspend", "revoke", "invalidate"},
+    "suspended": {"withdraw", "alike", "resume", "revoke", "invalidate"},
 }
 
 
@@ -32,12 +32,13 @@ SAID: dict[str, dict[str, Any]] = {
     "answer": {**TERMS, "uses": ["train"]},
     "refuse": {"method": "letter"},
     "withdraw": {"method": "letter"},
+    "alike": {"method": "letter"},
     "renew": {"method": "letter"},
 }
 BECOMES = {
     "answer": "given", "send": "requested", "lapse": "lapsed", "refuse": "refused",
-    "defer": "deferred", "withdraw": "withdrawn", "renew": "renewed", "suspend": "suspended",
-    "resume": "given", "revoke": "revoked", "invalidate": "invalidated",
+    "defer": "deferred", "withdraw": "withdrawn", "alike": "withdrawn", "renew": "renewed",
+    "suspend": "suspended", "resume": "given", "revoke": "revoked", "invalidate": "invalidated",
 }  # fmt: skip
 
 
@@ -102,6 +103,15 @@ def test_a_person_is_asked(officer: Account) -> None:
     said = {**TERMS, "notice": str(publish(officer).pk)}
     assert do(browser(officer), subject, "ask", said).status_code == 302
     assert Grant.objects.get().state == GrantState.REQUESTED
+
+
+def test_all_alike_is_told_before_it_is_taken_back(officer: Account) -> None:
+    client, subject = browser(officer), register(officer)
+    grant, other = consent_of(officer, subject), consent_of(officer, subject, answer(Use.TRAIN))
+    path = row_url(grant).replace("/change/", "/do/alike/")
+    assert f"With it: {other.notice}: training a model" in client.get(path).content.decode()
+    do(client, grant, "alike", {"method": "letter"})
+    assert not Grant.objects.filter(state="given").exists()
 
 
 def test_only_those_who_still_speak_are_offered(officer: Account) -> None:

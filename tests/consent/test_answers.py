@@ -124,6 +124,25 @@ def test_a_renewal_takes_the_place_of_what_was_said(officer: Account) -> None:
         )
 
 
+def test_all_that_was_said_alike_is_taken_back_in_one_act(officer: Account) -> None:
+    subject, somebody = register(officer), register(officer)
+    first = consent_of(officer, subject, answer(Use.TRAIN, Use.DEPICT))
+    said = [
+        consent_of(officer, subject, answer(Use.TRAIN)),
+        services.suspend(actor=officer, grant_id=consent_of(officer, subject).pk),
+        consent_of(officer, subject, answer(Use.EVALUATE)),
+        consent_of(officer, subject, answer(right=Right.WORKS)),
+        consent_of(officer, somebody),
+    ]
+    taken = services.withdraw_alike(actor=officer, grant_id=first.pk)
+    assert taken[0].pk == first.pk
+    assert {one.pk for one in taken} == {first.pk, said[0].pk, said[1].pk}
+    assert {one.record for one in taken} == {taken[0].record}
+    assert Grant.objects.filter(state="withdrawn").count() == 3
+    with pytest.raises(WrongState, match="answer is withdrawn"):
+        services.withdraw_alike(actor=officer, grant_id=first.pk)
+
+
 @pytest.mark.parametrize("end", [services.revoke, services.invalidate])
 def test_what_we_give_up_or_find_void_no_longer_counts(officer: Account, end: Any) -> None:
     subject = register(officer)

@@ -83,6 +83,16 @@ def test_a_repeated_move_is_answered_alike(officer: Account, api: Api) -> None:
     assert (again.status_code, again.json()) == (200, first.json())
 
 
+def test_all_alike_is_withdrawn_by_one_word(officer: Account, post: Callable[..., Any]) -> None:
+    subject = register(officer)
+    grant, other = consent_of(officer, subject), consent_of(officer, subject)
+    both = post(f"grants/{grant.pk}/withdraw", {"alike": True, "uses": ["train"]})
+    assert problem(both) == (400, "ValidationError")
+    assert post(f"grants/{grant.pk}/withdraw", {"alike": True}).json()["state"] == "withdrawn"
+    other.refresh_from_db()
+    assert other.state == "withdrawn"
+
+
 def test_an_answer_is_renewed(officer: Account, post: Callable[..., Any]) -> None:
     grant = consent_of(officer, register(officer))
     until = "2999-01-01T00:00:00Z"

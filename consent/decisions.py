@@ -43,9 +43,11 @@ _GRANTS = """SELECT row_to_json(g) FROM (
         basis, method, uses, refused, media, territories, recipients, families, barred_themes,
         suspended_at, resumed_at, power_until
     FROM consent_grant WHERE given_at IS NOT NULL AND """
-_RESERVATIONS = """SELECT o.subject_id, f.signal, array_to_json(f.uses), o.seen_at
+# A browser repeats itself at each request: a signal speaks when it is first seen.
+_RESERVATIONS = """SELECT o.subject_id, f.signal, array_to_json(f.uses), min(o.seen_at)
     FROM consent_observation o JOIN consent_signalfinding f ON f.observation_id = o.id
     WHERE f.standing = 'reserved' AND """
+_BY_SIGNAL = " GROUP BY o.subject_id, f.signal, f.uses ORDER BY min(o.seen_at), f.signal"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def find_titles(origins: Collection[UUID], right: Right) -> list[Title]:
                 SELECT t.holder_id FROM reached JOIN consent_title t ON t.origin_id = reached.id
                 WHERE t."right" = %s
             ) SELECT t.origin_id, t.holder_id,
-                t.starts_at, least(t.ends_at, t.ended_at), t.exclusive
+                greatest(t.starts_at, t.recorded_at), least(t.ends_at, t.ended_at), t.exclusive
             FROM consent_title t JOIN reached ON t.origin_id = reached.id WHERE t."right" = %s""",
             [list(origins), right.value, right.value],
         )
@@ -122,7 +124,7 @@ def _read(asked: Collection[UUID], heard: Collection[UUID]) -> _Held:
         [
             (_PEOPLE + about, those),
             (f"{_GRANTS}{theirs}) g", speaking),
-            (_RESERVATIONS + seen, same),
+            (_RESERVATIONS + seen + _BY_SIGNAL, same),
         ]
     )
     people, grants, reservations = answers()

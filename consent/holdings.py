@@ -55,6 +55,7 @@ def _export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
         "method": grant.method,
         "remedy": grant.remedy,
         "given_by": grant.capacity,
+        "power_until": _time(grant.power_until),
         "valid_from": _time(grant.valid_from),
         "valid_until": _time(grant.valid_until),
         "opened_at": _time(grant.opened_at),

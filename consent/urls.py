@@ -44,6 +44,11 @@ urlpatterns = [
     path("api/v1/notices", grants.NoticesView.as_view(), name="notices"),
     path("api/v1/grants", grants.GrantsView.as_view(), name="grants"),
     path("api/v1/grants/requests", grants.GrantRequestsView.as_view(), name="grant-requests"),
+    path(
+        "api/v1/grants/drafts",
+        grants.GrantRequestsView.as_view(ask=services.draft),
+        name="grant-drafts",
+    ),
     path("api/v1/grants/<uuid:grant_id>", grants.GrantView.as_view(), name="grant"),
     _of_grant("answer", grants.GrantAnswerView),
     _of_grant("refuse", grants.GrantRefusalView),

@@ -65,11 +65,17 @@ def send_all(
         with database.wrap_database_errors:
             raw.execute("SELECT")
     with database.wrap_database_errors, raw.lock:
-        named = [(_prepared(raw, statement), arguments) for statement, arguments in statements]
+        # All that may fail on our side comes before the connection is a pipeline.
+        named = [
+            (
+                _prepared(raw, statement),
+                [one.encode() if isinstance(one, str) else one for one in arguments],
+                [_FORMATS[type(one)] for one in arguments],
+            )
+            for statement, arguments in statements
+        ]
         raw.pgconn.enter_pipeline_mode()
-        for name, arguments in named:
-            values = [one.encode() if isinstance(one, str) else one for one in arguments]
-            formats = [_FORMATS[type(one)] for one in arguments]
+        for name, values, formats in named:
             raw.pgconn.send_query_prepared(name, values, param_formats=formats)
         raw.pgconn.pipeline_sync()
         raw.pgconn.flush()

@@ -13,7 +13,7 @@ from unfold.widgets import (
 
 from consent import services
 from consent.admin.forms import content, one_of, some_of, text
-from consent.models import Grant, Notice, Subject
+from consent.models import Grant, GrantState, Notice, Subject
 from consent.uses import (
     ANY,
     WORLD,
@@ -129,7 +129,9 @@ def grant_form(subject: Subject) -> type[forms.Form]:
 
 def withdrawal_form(grant: Grant) -> type[forms.Form]:
     """Return the form that takes back this answer, or some of its uses."""
-    spoken_of = [(use, Use(use).words) for use in [*grant.uses, *grant.refused]]
+    # Only of an answer that is in force may a part be taken back.
+    uses = [*grant.uses, *grant.refused] if grant.state == GrantState.GIVEN else []
+    spoken_of = [(use, Use(use).words) for use in uses]
 
     class WithdrawalForm(forms.Form):
         uses = forms.MultipleChoiceField(
@@ -153,7 +155,7 @@ class MethodForm(forms.Form):
 def alike_form(grant: Grant) -> type[MethodForm]:
     """Return the form that takes back this answer and all like it; it tells which those are."""
     alike = [
-        f"{one.notice}: {', '.join(Use(use).words for use in [*one.uses, *one.refused])}"
+        f"{one.notice}: {', '.join(Use(use).words for use in one.uses)}"
         for one in services.find_alike(grant).select_related("notice")
     ]
     told = f"With it: {'; '.join(alike)}." if alike else "There is nothing like it: only this one."
@@ -183,7 +185,7 @@ class SpanForm(forms.Form):
         label="Ends on",
         required=False,
         widget=UnfoldAdminSingleDateWidget(),
-        help_text="A guardian's word ends when the child comes of age. Empty: no end is planned.",
+        help_text="Of a guardian: the day on which the child comes of age. Else empty: no end.",
     )
     evidence = forms.FileField(
         label="Evidence",

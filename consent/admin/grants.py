@@ -100,7 +100,7 @@ def _answer(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
 
 def _refuse(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
     services.refuse_request(actor=actor, grant_id=grant.pk, method=Method(said["method"]))
-    return Outcome("Recorded. It is a no until they answer anew.", grant)
+    return Outcome("Recorded. It is a no until it is taken back.", grant)
 
 
 def _renew(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
@@ -161,7 +161,7 @@ class GrantAdmin(ActingAdmin):
             "Withdraw",
             "undo",
             "consent.withdraw_grant",
-            "Takes the answer back, or some of its uses. It counts from the next decision on; "
+            "Takes the answer back, its refusals too, or some of its uses. It counts from now on; "
             "what was made before is listed on the answer's page.",
             _withdraw,
             withdrawal_form,
@@ -172,11 +172,11 @@ class GrantAdmin(ActingAdmin):
             "Withdraw this and all like it",
             "undo",
             "consent.withdraw_grant",
-            "Takes back everything that the person said of the same right and any of these uses, "
-            "by whichever notice.",
+            "Takes back everything that the person allowed of the same right and any of these "
+            "uses, by whichever notice. What they refused stays refused.",
             _withdraw_alike,
             alike_form,
-            _in(GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED),
+            _in(GrantState.GIVEN, GrantState.SUSPENDED),
         ),
         Act(
             "renew",
@@ -243,7 +243,7 @@ class GrantAdmin(ActingAdmin):
             "Record a no",
             "do_not_disturb_on",
             "consent.give_grant",
-            "The person says no to all that was asked. It stands until they answer anew.",
+            "The person says no to all that was asked. It stands until it is taken back.",
             _refuse,
             lambda _: MethodForm,
             _in(GrantState.REQUESTED, GrantState.DEFERRED),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from consent.decision.examining import Case, examine, themes_in_words
+from consent.decision.examining import Case, check_sensitive, examine, themes_in_words
 from consent.decision.findings import (
     Code,
     Decision,
@@ -26,7 +26,7 @@ from consent.decision.findings import (
 )
 from consent.decision.profile import Priority, Profile
 from consent.decision.terms import Context, GrantTerms, Person, Reservation, Title
-from consent.uses import Right, Use
+from consent.uses import Right, Theme, Use
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def _find_voices(person: UUID, right: Right, titles: Sequence[Title], at: dateti
     """Follow the chain of title. A *no* counts from anybody on it, who parted with it or not."""
     if right is Right.LIKENESS:
         return _Voices(frozenset({person}), frozenset({person}))
-    standing = [title for title in titles if title.right is right and title.period.covers(at)]
+    ours = [title for title in titles if title.right is right]
+    standing = [title for title in ours if title.period.covers(at) and not _is_void(title, ours)]
     reached, waiting = {person}, [person]
     while waiting:
         origin = waiting.pop()
@@ -101,6 +102,17 @@ def _find_voices(person: UUID, right: Right, titles: Sequence[Title], at: dateti
         waiting += holders
     parted = {title.origin for title in standing if title.exclusive and title.holder in reached}
     return _Voices(frozenset(reached - parted), frozenset(reached))
+
+
+def _is_void(title: Title, titles: Sequence[Title]) -> bool:
+    """Say whether its origin had parted with the right before: nobody passes on what is gone."""
+    return any(
+        earlier.exclusive
+        and earlier.origin == title.origin
+        and earlier.period.start < title.period.start
+        and earlier.period.covers(title.period.start)
+        for earlier in titles
+    )
 
 
 def _decide_one(
@@ -115,11 +127,15 @@ def _decide_one(
     if forbidden := case.profile.forbidden_themes & case.context.themes:
         detail = f"the house forbids {themes_in_words(forbidden)} content with people in it"
         return refuse(Code.THEME_FORBIDDEN, detail)
-    in_force = [
-        grant for grant in heard if grant.standing.covers(case.at) and grant.term.covers(case.at)
-    ]
-    if any(case.use in grant.refused for grant in in_force):
+    standing = [grant for grant in heard if grant.standing.covers(case.at)]
+    # A term ends what was allowed, never what was refused.
+    if any(case.use in grant.refused for grant in standing):
         return refuse(Code.REFUSED_BY_PERSON, f"the person has said no to {case.use.words}")
+    in_force = [grant for grant in standing if grant.term.covers(case.at)]
+    barred = frozenset[Theme]().union(*(grant.barred_themes for grant in in_force))
+    if ruled_out := barred & case.context.themes:
+        detail = f"the person ruled out {themes_in_words(ruled_out)} content"
+        return refuse(Code.THEME_BARRED, detail)
     allowing = [grant for grant in in_force if case.use in grant.uses]
     covering = [
         grant
@@ -129,7 +145,8 @@ def _decide_one(
     if covering:
         # Of answers that do equally well the newest is relied on.
         newest_first = sorted(covering, key=lambda grant: grant.standing.start, reverse=True)
-        return min((examine(grant, case) for grant in newest_first), key=severity)
+        findings = (examine(grant, person.id, case) for grant in newest_first)
+        return min(findings, key=severity)
     if allowing:
         return _explain_set_aside(allowing, voices, case)
     return _explain_absence(heard, case)
@@ -154,7 +171,8 @@ def _explain_absence(heard: Sequence[GrantTerms], case: Case) -> Finding:
     if gone := [grant.standing.end for grant in spoken if grant.standing.end]:
         return refuse(Code.WITHDRAWN, f"consent to {use.words} was withdrawn on {day(max(gone))}")
     if case.rule.silence is Outcome.ALLOWED:
-        return allow(Code.NOT_REFUSED, f"the person has not said no to {use.words}")
+        silent = allow(Code.NOT_REFUSED, f"the person has not said no to {use.words}")
+        return max([silent, *check_sensitive(case)], key=severity)
     detail = f"the person never consented to {use.words}"
     return Finding(case.rule.silence, Code.NEVER_GIVEN, detail)
 

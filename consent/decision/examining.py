@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from consent.decision.findings import Code, Finding, allow, day, question, refuse, severity
 from consent.decision.profile import Binding, Profile, UseRule
@@ -25,16 +26,16 @@ class Case:
         return self.profile.rules[self.use]
 
 
-def examine(grant: GrantTerms, case: Case) -> Finding:
-    """Return the worst that stands against ``grant``, an answer that allows this use."""
+def examine(grant: GrantTerms, person: UUID, case: Case) -> Finding:
+    """Return the worst that stands against ``grant``, an answer that allows this use of ``person``."""
     findings = [
-        *_check_barred(grant, case.context),
+        *_check_title(grant, person),
         *_check_giver(grant, case),
         *_check_form(grant, case),
         *_check_place(grant, case.context, case.rule.place),
         *_check_recipient(grant, case.context, case.rule.recipient),
         *_check_family(grant, case.context, case.rule.family),
-        *_check_sensitive(case),
+        *check_sensitive(case),
     ]
     granted = allow(Code.GRANTED, f"the person consented to {case.use.words}")
     return replace(max(findings, key=severity, default=granted), grant=grant.id)
@@ -45,9 +46,11 @@ def themes_in_words(themes: Iterable[Theme]) -> str:
     return " and ".join(sorted(theme.words for theme in themes))
 
 
-def _check_barred(grant: GrantTerms, context: Context) -> Iterator[Finding]:
-    if barred := grant.barred_themes & context.themes:
-        yield refuse(Code.THEME_BARRED, f"the person ruled out {themes_in_words(barred)} content")
+def _check_title(grant: GrantTerms, person: UUID) -> Iterator[Finding]:
+    if grant.person != person:
+        # Who holds the rights of several does not say whose an answer means.
+        detail = "whoever holds the right consented, and may not have meant this person's"
+        yield question(Code.BY_TITLE, detail)
 
 
 def _check_giver(grant: GrantTerms, case: Case) -> Iterator[Finding]:
@@ -106,7 +109,8 @@ def _check_family(grant: GrantTerms, context: Context, binding: Binding) -> Iter
         yield refuse(Code.FAMILY_NOT_COVERED, detail)
 
 
-def _check_sensitive(case: Case) -> Iterator[Finding]:
+def check_sensitive(case: Case) -> Iterator[Finding]:
+    """Yield what a human must look at, whoever allowed it."""
     if sensitive := case.profile.sensitive_themes & case.context.themes:
         detail = f"{themes_in_words(sensitive)} content with people in it needs a human look"
         yield question(Code.THEME_SENSITIVE, detail)

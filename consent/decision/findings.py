@@ -39,6 +39,7 @@ class Code(StrEnum):
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
     TITLE_PASSED = "title_passed"
+    BY_TITLE = "by_title"
     POWER_ENDED = "power_ended"
     ASSURANCE_TOO_LOW = "assurance_too_low"
     BASIS_NOT_ACCEPTED = "basis_not_accepted"

@@ -39,8 +39,21 @@ ALTER TABLE consent_grant ADD CONSTRAINT grant_suspensions_fit_state CHECK (
 CREATE FUNCTION consent_refuse_rewriting() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF NEW.suspended_at[:cardinality(OLD.suspended_at)] <> OLD.suspended_at
-       OR NEW.resumed_at[:cardinality(OLD.resumed_at)] <> OLD.resumed_at THEN
+    IF NEW.suspended_at IS NOT DISTINCT FROM OLD.suspended_at
+       AND NEW.resumed_at IS NOT DISTINCT FROM OLD.resumed_at THEN
+        RETURN NEW;
+    END IF;
+    -- One moment at a time, with the move that it is of, and none before the last.
+    IF (OLD.state = 'given' AND NEW.state = 'suspended'
+        AND NEW.resumed_at = OLD.resumed_at
+        AND NEW.suspended_at = OLD.suspended_at || NEW.suspended_at[cardinality(NEW.suspended_at)]
+        AND NEW.suspended_at[cardinality(NEW.suspended_at)]
+            >= greatest(OLD.given_at, OLD.resumed_at[cardinality(OLD.resumed_at)])) IS NOT TRUE
+       AND (OLD.state = 'suspended' AND NEW.state = 'given'
+        AND NEW.suspended_at = OLD.suspended_at
+        AND NEW.resumed_at = OLD.resumed_at || NEW.resumed_at[cardinality(NEW.resumed_at)]
+        AND NEW.resumed_at[cardinality(NEW.resumed_at)]
+            >= OLD.suspended_at[cardinality(OLD.suspended_at)]) IS NOT TRUE THEN
         RAISE EXCEPTION 'when % was suspended is history', NEW.id USING ERRCODE = 'MU002';
     END IF;
     RETURN NEW;
@@ -80,7 +93,7 @@ TABLES = (
 )
 
 # What holds between two people.
-SPELL = ("id", "starts_at", "ends_at", "evidence_id")
+SPELL = ("id", "recorded_at", "starts_at", "ends_at", "evidence_id")
 FROZEN = {
     "account": ("id", "kind", "scope_id", "proposed_by_id"),
     "project": ("id", "code"),
@@ -151,7 +164,7 @@ GRANT_MOVES = {
     *(("draft", after) for after in ("requested", "given", "lapsed")),
     *(("requested", after) for after in ("given", "refused", "deferred", "lapsed")),
     *(("deferred", after) for after in ("requested", "given", "refused", "lapsed")),
-    *(("refused", after) for after in ("withdrawn", "superseded")),
+    ("refused", "withdrawn"),
     *(("given", after) for after in (*ENDS, "suspended", "renewed")),
     *(("suspended", after) for after in (*ENDS, "given")),
 }

@@ -82,7 +82,7 @@ class GrantState(models.TextChoices):
 
 # Nobody has answered yet: the terms may still change.
 OPEN = frozenset({GrantState.DRAFT, GrantState.REQUESTED, GrantState.DEFERRED})
-# The person's word counts. A request that was refused is a *no* until it is answered anew.
+# The person's word counts. A request that was refused is a *no* until it is taken back.
 STANDING = frozenset({GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED})
 
 
@@ -187,6 +187,15 @@ class Grant(Recorded):
                     )
                 ),
                 name="grant_times_fit_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(given_at__isnull=True) | Q(given_at__gte=F("opened_at")),
+                name="grant_given_once_opened",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="expired")
+                | Q(valid_until__isnull=False, ended_at__gte=F("valid_until")),
+                name="grant_expired_at_its_end",
             ),
             models.CheckConstraint(
                 condition=Q(given_at__isnull=True) | Q(valid_from__isnull=False),

@@ -20,6 +20,7 @@ from ledger.models import Recorded, SealedFile
 class Spell(Recorded):
     """Something that holds between two people from a moment on, at most until a planned one."""
 
+    recorded_at = models.DateTimeField(editable=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, help_text="When it is planned to end by itself.")
     ended_at = models.DateTimeField(null=True, editable=False, help_text="When it was ended.")
@@ -30,9 +31,9 @@ class Spell(Recorded):
 
     @property
     def period(self) -> Period:
-        """Return when it held, as far as is known."""
+        """Return when it counts: from when it is recorded, at the earliest."""
         ends = [end for end in (self.ends_at, self.ended_at) if end is not None]
-        return Period(self.starts_at, min(ends, default=None))
+        return Period(max(self.starts_at, self.recorded_at), min(ends, default=None))
 
 
 class Representation(Spell):

@@ -26,14 +26,10 @@ LABEL = re.compile(r"[a-z]+/[0-9]+")
 
 @dataclass(frozen=True)
 class Jurisdiction:
-    """A profile's rules for decisions, and those for privacy requests.
-
-    ``majority`` is the age in years from which a person speaks for themself.
-    """
+    """A profile's rules for decisions, and those for privacy requests."""
 
     profile: Profile
     about: str
-    majority: int
     identity_minimum: Assurance
     clock: ClockRules
 
@@ -83,7 +79,6 @@ class _File(BaseModel):
     sensitive_themes: frozenset[Theme]
     signals: dict[Signal | Literal["default"], Priority]
     power_ended: Literal[Outcome.NEEDS_REVIEW, Outcome.REFUSED]
-    majority: Annotated[int, Field(ge=1, le=30)]
     identity_minimum: Assurance
     clock: _Clock
 
@@ -127,7 +122,6 @@ def parse(data: bytes) -> Jurisdiction:
     return Jurisdiction(
         profile=profile,
         about=content.about,
-        majority=content.majority,
         identity_minimum=content.identity_minimum,
         clock=ClockRules(**content.clock.model_dump()),
     )

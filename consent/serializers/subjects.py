@@ -13,7 +13,7 @@ from consent.models import (
 from consent.normal import MAX_EMAIL, MAX_NAME
 from consent.serializers.codes import one_code
 from consent.services import Span
-from consent.services.signals import MAX_PLACE, MAX_RAW_BYTES
+from consent.services.signals import MAX_HEADERS, MAX_PLACE
 from consent.uses import (
     Capacity,
     Right,
@@ -116,7 +116,7 @@ class SignalRequestSerializer(serializers.Serializer):
 
     subject = serializers.UUIDField()
     place = serializers.CharField(max_length=MAX_PLACE)
-    headers = serializers.CharField(max_length=MAX_RAW_BYTES)
+    headers = serializers.CharField(max_length=MAX_HEADERS)
 
 
 class SignalSerializer(serializers.ModelSerializer):

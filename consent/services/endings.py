@@ -5,29 +5,25 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from consent import kinds
 from consent.errors import TermsRefused
 from consent.kinds import GrantWithdrawn
-from consent.models import Account, GivenBy, Grant, GrantState, Representation
+from consent.models import Account, GivenBy, Grant, GrantState, Representation, Subject
 from consent.models.consents import GrantQuerySet
 from consent.moment import database_now
 from consent.services.answers import values
-from consent.services.authority import lock, require
+from consent.services.authority import get, lock, require
 from consent.services.grants import check_state, lock_grant, write
 from consent.services.subjects import end_spell
-from consent.uses import Capacity, Method, Use
+from consent.uses import Capacity, Method, Mode, Use
 from ledger.kinds import Kind
 
 IN_FORCE = frozenset({GrantState.GIVEN, GrantState.SUSPENDED})
 # A request that was refused is taken back like an answer: then nobody has said no any more.
 TAKEN_BACK = IN_FORCE | {GrantState.REFUSED}
 # What a copy of an answer does not take over.
-_OWN = {
-    *("id", "record", "state", "supersedes", "uses", "refused"),
-    *("opened_at", "given_at", "ended_at", "suspended_at", "resumed_at"),
-}
+_OWN = {"id", "record", "state", "ended_at", "supersedes", "uses", "refused"}
 
 
 @transaction.atomic
@@ -46,7 +42,7 @@ def withdraw(
     check_state(grant, {GrantState.GIVEN} if taken else TAKEN_BACK)
     if foreign := taken - {*grant.uses, *grant.refused}:
         raise TermsRefused(f"answer does not speak of {', '.join(sorted(foreign))}")
-    rest = _successor(grant, database_now(), without=taken) if taken else None
+    rest = _successor(grant, without=taken) if taken else None
     _end(grant, GrantState.SUPERSEDED if rest else GrantState.WITHDRAWN)
     if rest:
         _insert(rest, grant)
@@ -62,13 +58,12 @@ def withdraw(
 
 
 def find_alike(grant: Grant) -> GrantQuerySet:
-    """Return what the person said beside ``grant`` of the same right and some of its uses."""
-    spoken_of = [*grant.uses, *grant.refused]
+    """Return what else the person allowed of the same right and some of the same uses."""
     return Grant.objects.filter(
-        Q(uses__overlap=spoken_of) | Q(refused__overlap=spoken_of),
         subject=grant.subject_id,
         right=grant.right,
-        state__in=TAKEN_BACK,
+        uses__overlap=grant.uses,
+        state__in=IN_FORCE,
     ).exclude(pk=grant.pk)
 
 
@@ -76,21 +71,33 @@ def find_alike(grant: Grant) -> GrantQuerySet:
 def withdraw_alike(
     *, actor: Account, grant_id: UUID, method: Method = Method.FORM
 ) -> tuple[Grant, ...]:
-    """Take back an answer and all that the person said like it, in one act; the first is it.
+    """Take back what an answer allows and all that the person allowed like it, in one act.
 
-    Raises NotPermitted, Unknown, WrongState when the answer no longer stands.
+    Whatever they refused stays refused. Returns the answers that ended, this one first. Raises
+    NotPermitted, Unknown, WrongState when the answer no longer stands.
     """
     require(actor, "consent.withdraw_grant")
+    # The person first, so that two who take back at once do not wait for each other.
+    lock(Subject.objects.all(), get(Grant.objects.all(), grant_id).subject_id)
     grant = lock_grant(grant_id)
-    check_state(grant, TAKEN_BACK)
-    # In the order of their ids, so that two who take back at once do not wait for each other.
+    check_state(grant, IN_FORCE)
     alike = find_alike(grant).select_for_update(of=("self",)).order_by("pk")
     taken = (grant, *alike.select_related("subject", "notice"))
-    for one in taken:
-        _end(one, GrantState.WITHDRAWN)
-    facts = GrantWithdrawn(partly=False)
-    write(actor, taken, kinds.GRANT_WITHDRAWN, facts, method=method.value, uses=[])
+    kept = [_keep_refusals(one) for one in taken]
+    rows = (*taken, *(rest for rest in kept if rest))
+    facts = GrantWithdrawn(partly=len(rows) > len(taken))
+    write(actor, rows, kinds.GRANT_WITHDRAWN, facts, method=method.value, uses=[])
     return taken
+
+
+def _keep_refusals(grant: Grant) -> Grant | None:
+    """End an answer; what it refused goes on in one of its own."""
+    rest = _successor(grant, without=frozenset(map(Use, grant.uses))) if grant.refused else None
+    _end(grant, GrantState.SUPERSEDED if rest else GrantState.WITHDRAWN)
+    if rest:
+        rest.mode = Mode.GRANULAR.value
+        _insert(rest, grant)
+    return rest
 
 
 @transaction.atomic
@@ -105,9 +112,11 @@ def renew(*, actor: Account, grant_id: UUID, valid_until: datetime | None, metho
     now = database_now()
     if valid_until is not None and valid_until <= now:
         raise TermsRefused("term has ended already")
-    again = _successor(grant, now)
+    _check_speaker(grant, now)
+    again = _successor(grant)
     assert again is not None
-    again.given_at = again.valid_from = now
+    again.opened_at = again.given_at = again.valid_from = now
+    again.suspended_at, again.resumed_at = [], []
     again.valid_until, again.method = valid_until, method.value
     _end(grant, GrantState.RENEWED)
     _insert(again, grant)
@@ -130,6 +139,8 @@ def resume(*, actor: Account, grant_id: UUID) -> Grant:
     require(actor, "consent.withdraw_grant")
     grant = lock_grant(grant_id)
     check_state(grant, {GrantState.SUSPENDED})
+    if grant.capacity == Capacity.GUARDIAN:
+        _check_speaker(grant, database_now())
     grant.state = GrantState.GIVEN
     grant.resumed_at = [*grant.resumed_at, database_now()]
     grant.save(update_fields=["state", "resumed_at"])
@@ -174,11 +185,15 @@ def end_representation(*, actor: Account, representation_id: UUID) -> Representa
     """
     require(actor, "consent.register_subject")
     people = Representation.objects.select_related("subject", "representative")
-    ended = end_spell(actor, lock(people, representation_id), kinds.REPRESENTATION_ENDED)
+    # Not against who points a new row at it, and waits for an answer that is locked below.
+    row = get(people.select_for_update(of=("self",), no_key=True), representation_id)
+    ended = end_spell(actor, row, kinds.REPRESENTATION_ENDED)
     if ended.capacity == Capacity.GUARDIAN:
         answers = GivenBy.objects.filter(representation=ended, grant__state=GrantState.GIVEN)
-        for grant_id in answers.values_list("grant_id", flat=True):
-            _suspend(actor, lock_grant(grant_id))
+        for grant_id in answers.order_by("grant_id").values_list("grant_id", flat=True):
+            grant = lock_grant(grant_id)
+            if grant.state == GrantState.GIVEN:
+                _suspend(actor, grant)
     return ended
 
 
@@ -212,8 +227,21 @@ def _insert(successor: Grant, grant: Grant) -> None:
         said_by.save(force_insert=True)
 
 
-def _successor(grant: Grant, now: datetime, without: frozenset[Use] = frozenset()) -> Grant | None:
-    """Return the answer that follows this one, unsaved, or None when nothing is left of it."""
+def _check_speaker(grant: Grant, now: datetime) -> None:
+    """Raise TermsRefused when whoever answered in the person's place can no longer do so."""
+    if grant.capacity == Capacity.SELF:
+        return
+    if not grant.is_spoken_for or not grant.given_by.representation.period.covers(now):
+        raise TermsRefused(
+            "whoever answered no longer speaks for the person: record what the person says now"
+        )
+
+
+def _successor(grant: Grant, without: frozenset[Use] = frozenset()) -> Grant | None:
+    """Return the answer that follows this one, unsaved, or None when nothing is left of it.
+
+    It was said when the first one was: what is left of an answer is no newer word.
+    """
     uses = [use for use in grant.uses if use not in without]
     refused = [use for use in grant.refused if use not in without]
     if not uses and not refused:
@@ -223,5 +251,4 @@ def _successor(grant: Grant, now: datetime, without: frozenset[Use] = frozenset(
         for field in Grant._meta.concrete_fields
         if field.name not in _OWN
     }
-    ours = {"uses": uses, "refused": refused, "opened_at": now, "given_at": now}
-    return Grant(**{**kept, **ours, "supersedes_id": grant.pk})
+    return Grant(**{**kept, "uses": uses, "refused": refused, "supersedes_id": grant.pk})

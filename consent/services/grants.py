@@ -99,8 +99,10 @@ def answer_request(
 
 
 @transaction.atomic
-def refuse_request(*, actor: Account, grant_id: UUID, method: Method) -> Grant:
-    """Record that the person says no to all that was asked; it stands until they answer anew.
+def refuse_request(
+    *, actor: Account, grant_id: UUID, method: Method, representation_id: UUID | None = None
+) -> Grant:
+    """Record that the person says no to all that was asked; it stands until it is taken back.
 
     Raises NotPermitted, Unknown, WrongState.
     """
@@ -109,7 +111,13 @@ def refuse_request(*, actor: Account, grant_id: UUID, method: Method) -> Grant:
     grant.refused = sorted({*grant.uses, *grant.refused})
     grant.uses, grant.mode, grant.method = [], Mode.OPT_OUT.value, method.value
     grant.given_at, grant.valid_from, grant.valid_until = now, now, None
-    return _move(actor, grant, GrantState.REFUSED, kinds.GRANT_REFUSED)
+    given_by = _speaker(grant, representation_id)
+    grant.state = GrantState.REFUSED
+    grant.save()
+    if given_by is not None:
+        given_by.save(force_insert=True)
+    write(actor, (grant,), kinds.GRANT_REFUSED)
+    return grant
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from ledger.services import Unsealed, append
 
 MAX_PLACE = 2_000
 MAX_RAW_BYTES = 4_096
+MAX_HEADERS = 65_536
 # The header lines of a request that are a signal; the others say who came and are not kept.
 KEPT = (b"sec-gpc:",)
 

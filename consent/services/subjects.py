@@ -80,6 +80,8 @@ def represent(
     require(actor, "consent.register_subject")
     if capacity is Capacity.SELF:
         raise TermsRefused("nobody represents themself")
+    if capacity is Capacity.GUARDIAN and span.ends_at is None:
+        raise TermsRefused("say when the child comes of age: a guardian's word ends then")
     people = _two(subject_id, representative_id)
     row = Representation(subject=people[0], representative=people[1], capacity=capacity.value)
     return _begin(actor, row, kinds.REPRESENTATION_BEGUN, span)
@@ -118,8 +120,8 @@ def end_title(*, actor: Account, title_id: UUID) -> Title:
 def end_spell(actor: Account, row: Between, kind: Kind) -> Between:
     """End what held between two people, from now on. Raises WrongState when it is over."""
     now = database_now()
-    if not row.period.covers(now):
-        raise WrongState("it has not begun or is over already")
+    if row.period.end is not None and row.period.end <= now:
+        raise WrongState("it is over already")
     row.ended_at = now
     row.save(update_fields=["ended_at"])
     segments = [Unsealed("party", row.scope_ids(), {}, (row,)), by(actor)]
@@ -135,6 +137,7 @@ def _two(one_id: UUID, other_id: UUID) -> tuple[Subject, Subject]:
 
 def _begin(actor: Account, row: Between, kind: Kind, span: Span) -> Between:
     now = database_now()
+    row.recorded_at = now
     row.starts_at = span.starts_at or now
     row.ends_at = span.ends_at
     if row.ends_at is not None and row.ends_at <= row.starts_at:

@@ -106,6 +106,7 @@ class GrantRequestsView(ConsentView):
     """Ask a person for an answer; nothing follows from it until they give or refuse."""
 
     scopes = {"POST": "grants:write"}
+    ask: Callable[..., Grant] = staticmethod(services.request)
 
     @extend_schema(
         request=AskingSerializer,
@@ -117,7 +118,7 @@ class GrantRequestsView(ConsentView):
         said = asked.validated_data
 
         def write() -> Grant:
-            return services.request(
+            return self.ask(
                 actor=self.account,
                 subject_id=said["subject"],
                 notice_id=said["notice"],

@@ -16,7 +16,7 @@ OFFERED = {
     "draft": {"answer", "send", "lapse"},
     "requested": {"answer", "refuse", "defer", "lapse"},
     "deferred": {"answer", "refuse", "send", "lapse"},
-    "refused": {"withdraw", "alike"},
+    "refused": {"withdraw"},
     "given": {"withdraw", "alike", "renew", "suspend", "revoke", "invalidate"},
     "suspended": {"withdraw", "alike", "resume", "revoke", "invalidate"},
 }
@@ -65,10 +65,15 @@ def span(other: Subject, **said: str) -> dict[str, str]:
 
 def test_a_guardian_answers_and_is_ended(officer: Account) -> None:
     client, child, parent = browser(officer), register(officer), register(officer, "Pat Invented")
-    assert do(client, child, "represent", span(parent, capacity="guardian")).status_code == 302
+    assert (
+        do(
+            client, child, "represent", span(parent, capacity="guardian", ends_at="2999-01-01")
+        ).status_code
+        == 302
+    )
     speaker = Representation.objects.get()
-    said = {**TERMS, "notice": str(publish(officer).pk), "representation": str(speaker.pk)}
-    assert do(client, child, "give", said).status_code == 302
+    terms = {**TERMS, "notice": str(publish(officer).pk), "representation": str(speaker.pk)}
+    assert do(client, child, "give", terms).status_code == 302
     assert Grant.objects.get().capacity == "guardian"
     page = client.get(row_url(child)).content.decode()
     assert f"{parent.handle} speaks for this person" in page

@@ -127,8 +127,9 @@ def test_a_renewal_takes_the_place_of_what_was_said(officer: Account) -> None:
 def test_all_that_was_said_alike_is_taken_back_in_one_act(officer: Account) -> None:
     subject, somebody = register(officer), register(officer)
     first = consent_of(officer, subject, answer(Use.TRAIN, Use.DEPICT))
+    no = frozenset({Use.DISTRIBUTE})
     said = [
-        consent_of(officer, subject, answer(Use.TRAIN)),
+        consent_of(officer, subject, answer(Use.TRAIN, mode=Mode.GRANULAR, refused=no)),
         services.suspend(actor=officer, grant_id=consent_of(officer, subject).pk),
         consent_of(officer, subject, answer(Use.EVALUATE)),
         consent_of(officer, subject, answer(right=Right.WORKS)),
@@ -138,7 +139,11 @@ def test_all_that_was_said_alike_is_taken_back_in_one_act(officer: Account) -> N
     assert taken[0].pk == first.pk
     assert {one.pk for one in taken} == {first.pk, said[0].pk, said[1].pk}
     assert {one.record for one in taken} == {taken[0].record}
-    assert Grant.objects.filter(state="withdrawn").count() == 3
+    assert Grant.objects.filter(state="withdrawn").count() == 2
+    # Whoever takes back what they allowed does not take back what they refused.
+    assert code(subject, Use.DISTRIBUTE) is Code.REFUSED_BY_PERSON
+    kept = Grant.objects.get(supersedes=said[0])
+    assert (kept.uses, kept.refused, kept.given_at) == ([], ["distribute"], said[0].given_at)
     with pytest.raises(WrongState, match="answer is withdrawn"):
         services.withdraw_alike(actor=officer, grant_id=first.pk)
 
@@ -203,7 +208,7 @@ def guardian(officer: Account, child: Subject, **span: Any) -> Representation:
         subject_id=child.pk,
         representative_id=parent.pk,
         capacity=Capacity.GUARDIAN,
-        span=Span(**span),
+        span=Span(**{"ends_at": database_now() + timedelta(days=900), **span}),
     )
 
 
@@ -271,10 +276,14 @@ def test_what_follows_a_guardians_answer_is_the_guardians_too(officer: Account) 
     for successor in (rest, again):
         successor.refresh_from_db()
         assert successor.state == GrantState.SUSPENDED
+        with pytest.raises(TermsRefused, match="no longer speaks for the person"):
+            services.resume(actor=officer, grant_id=successor.pk)
 
 
 def test_nobody_speaks_for_themself_or_against_time(officer: Account) -> None:
     child = register(officer)
+    with pytest.raises(TermsRefused, match="say when the child comes of age"):
+        guardian(officer, child, ends_at=None)
     with pytest.raises(TermsRefused, match="both are the same person"):
         services.represent(
             actor=officer,
@@ -298,13 +307,13 @@ def test_an_agency_consents_for_works_whose_title_it_holds(officer: Account) -> 
     )
     assert code(artist, right=Right.WORKS) is Code.NEVER_GIVEN
     consent_of(officer, agency, works)
-    assert code(artist, right=Right.WORKS) is Code.GRANTED
+    assert code(artist, right=Right.WORKS) is Code.BY_TITLE
     assert code(artist, right=Right.STYLE) is Code.NEVER_GIVEN
     assert code(artist) is Code.NEVER_GIVEN
     before = database_now()
     services.end_title(actor=officer, title_id=title.pk)
     assert code(artist, right=Right.WORKS) is Code.NEVER_GIVEN
-    assert code(artist, right=Right.WORKS, at=before) is Code.GRANTED
+    assert code(artist, right=Right.WORKS, at=before) is Code.BY_TITLE
 
 
 def test_a_likeness_is_nobodys_to_pass_on(officer: Account) -> None:

@@ -175,6 +175,8 @@ def test_taking_back_some_uses_keeps_the_rest_under_the_same_terms(officer: Acco
     assert rest.uses == ["depict"]
     assert (rest.media, rest.notice) == (grant.media, grant.notice)
     assert rest.record == grant.record
+    # What is left is no newer word than it was.
+    assert (rest.given_at, rest.opened_at) == (grant.given_at, grant.opened_at)
     assert outcome(subject, Use.TRAIN) == ("refused", "withdrawn")
     assert outcome(subject, Use.DEPICT) == ("allowed", "granted")
 

@@ -161,9 +161,10 @@ def allowed(
                 answers.append(Answer(one.uses, one.refused, now, now + renewed_for))
             elif event.what in {"suspend", "resume"}:
                 one.suspended = event.what == "suspend"
-    live = [one for one in answers if one.stands and (one.until is None or hour < one.until)]
-    if any(use in one.refused for one in live):
+    standing = [one for one in answers if one.stands]
+    if any(use in one.refused for one in standing):
         return False
+    live = [one for one in standing if one.until is None or hour < one.until]
     relied_on = [one.given for one in live if use in one.uses and not one.suspended]
     if not relied_on:
         return False

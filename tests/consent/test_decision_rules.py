@@ -23,7 +23,7 @@ from consent.decision import (
     Title,
     decide,
 )
-from consent.uses import WORLD, Assurance, Basis, Medium, Right, Use
+from consent.uses import WORLD, Assurance, Basis, Medium, Right, Theme, Use
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -159,9 +159,11 @@ def ask_works(*grants: GrantTerms, titles: tuple[Title, ...]) -> tuple[str, Code
 
 def test_a_holder_of_title_may_consent_down_a_chain_of_any_length() -> None:
     chain = (title(ADA, AGENCY), title(AGENCY, BO))
-    assert ask_works(works(BO), titles=chain) == ("allowed", Code.GRANTED)
+    assert ask_works(works(BO), titles=chain) == ("needs_review", Code.BY_TITLE)
     assert ask_works(works(BO), titles=chain[1:]) == ("refused", Code.NEVER_GIVEN)
-    assert ask_works(works(BO), titles=(*chain, title(BO, ADA))) == ("allowed", Code.GRANTED)
+    circle = (*chain, title(BO, ADA))
+    assert ask_works(works(BO), titles=circle) == ("needs_review", Code.BY_TITLE)
+    assert ask_works(works(BO), works(ADA), titles=circle) == ("allowed", Code.GRANTED)
 
 
 def test_a_title_that_is_over_or_of_another_right_carries_nothing() -> None:
@@ -174,9 +176,33 @@ def test_a_title_that_is_over_or_of_another_right_carries_nothing() -> None:
 def test_whoever_parted_with_the_right_can_no_longer_say_yes_but_can_say_no() -> None:
     sold = (title(ADA, AGENCY, exclusive=True),)
     assert ask_works(works(ADA), titles=sold) == ("refused", Code.TITLE_PASSED)
-    assert ask_works(works(ADA), works(AGENCY), titles=sold) == ("allowed", Code.GRANTED)
+    both = ask_works(works(ADA), works(AGENCY), titles=sold)
+    assert both == ("needs_review", Code.BY_TITLE)
     no = works(ADA, uses=frozenset(), refused=frozenset({Use.TRAIN}))
     assert ask_works(no, works(AGENCY), titles=sold) == ("refused", Code.REFUSED_BY_PERSON)
+
+
+def test_what_is_gone_is_not_passed_on_again() -> None:
+    sold = title(ADA, AGENCY, exclusive=True)
+    again = title(ADA, BO, period=Period(NOON - DAY / 2))
+    assert ask_works(works(BO), titles=(sold, again)) == ("refused", Code.NEVER_GIVEN)
+    over = title(ADA, AGENCY, exclusive=True, period=Period(NOON - DAY, NOON - DAY / 2))
+    assert ask_works(works(BO), titles=(over, again)) == ("needs_review", Code.BY_TITLE)
+
+
+def test_a_refusal_outlives_its_term_and_a_bar_binds_every_answer() -> None:
+    ended = Period(NOON - DAY, NOON)
+    no = grant(uses=frozenset(), refused=frozenset({Use.TRAIN}), term=ended)
+    assert code(ask(no, grant())) == ("refused", Code.REFUSED_BY_PERSON)
+    barring = grant(barred_themes=frozenset({Theme.VIOLENT}), uses=frozenset({Use.EVALUATE}))
+    violent = Context(themes=frozenset({Theme.VIOLENT}))
+    assert code(ask(barring, grant(), context=violent)) == ("refused", Code.THEME_BARRED)
+
+
+def test_silence_does_not_speak_of_what_a_human_must_see() -> None:
+    political = Context(themes=frozenset({Theme.POLITICAL}))
+    asked = ask(profile=ruled(silence=Outcome.ALLOWED), context=political)
+    assert code(asked) == ("needs_review", Code.THEME_SENSITIVE)
 
 
 def test_nobody_consents_to_anothers_likeness_by_title() -> None:

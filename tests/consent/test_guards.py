@@ -71,8 +71,14 @@ def test_terms_may_change_until_they_are_given(officer: Account, state: str) -> 
     [
         ("suspended_at = '{}', resumed_at = '{}'", "is history"),
         ("suspended_at[1] = now()", "is history"),
-        ("suspended_at = suspended_at || now()", "grant_suspensions_fit_state"),
-        ("resumed_at = resumed_at || now()", "grant_suspensions_fit_state"),
+        ("suspended_at = suspended_at || now()", "is history"),
+        ("resumed_at = resumed_at || now()", "is history"),
+        ("suspended_at = suspended_at || now(), resumed_at = resumed_at || now()", "is history"),
+        (
+            "state = 'suspended', suspended_at = suspended_at || timestamptz '2020-01-01'",
+            "is history",
+        ),
+        ("state = 'suspended', suspended_at = suspended_at || NULL::timestamptz", "is history"),
         ("state = 'suspended'", "grant_suspensions_fit_state"),
     ],
 )
@@ -118,6 +124,7 @@ def test_the_terms_of_a_grant_are_frozen(officer: Account, column: str, value: s
         ("uses = '{}'", "frozen"),
         ("ended_at = now()", "grant_times_fit_state"),
         ("state = 'withdrawn'", "grant_times_fit_state"),
+        ("state = 'expired', ended_at = now()", "grant_expired_at_its_end"),
         ("state = 'withdrawn', ended_at = given_at - interval '1 day'", "grant_times_fit_state"),
     ],
 )

@@ -80,8 +80,14 @@ class House:
 
 def sayable(events: list[Event]) -> list[Event]:
     """Return the events that services take: an answer says something, GPC all that it can."""
-    sharing = frozenset({Use.DISTRIBUTE})
-    said = [Event("signal", 0, sharing) if one.what == "signal" else one for one in events]
+    first = next((number for number, one in enumerate(events) if one.what == "signal"), None)
+    # A browser repeats itself: its signal speaks when it is first seen.
+    said = [
+        Event("signal", 0, frozenset({Use.DISTRIBUTE}) if number == first else frozenset())
+        if one.what == "signal"
+        else one
+        for number, one in enumerate(events)
+    ]
     return [
         one
         for one in said

@@ -315,7 +315,9 @@ def test_what_two_people_share_ends_with_either(
         subject_id=child.pk,
         representative_id=parent.pk,
         capacity=Capacity.GUARDIAN,
-        span=Span(evidence=b"%PDF of the birth register"),
+        span=Span(
+            ends_at=database_now() + timedelta(days=900), evidence=b"%PDF of the birth register"
+        ),
     )
     services.pass_title(actor=officer, origin_id=child.pk, holder_id=parent.pk, right=Right.WORKS)
     services.give(

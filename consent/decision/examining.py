@@ -27,7 +27,7 @@ class Case:
 
 
 def examine(grant: GrantTerms, person: UUID, case: Case) -> Finding:
-    """Return the worst that stands against ``grant``, an answer that allows this use of ``person``."""
+    """Return the worst that stands against relying on ``grant`` for ``person`` in this case."""
     findings = [
         *_check_title(grant, person),
         *_check_giver(grant, case),

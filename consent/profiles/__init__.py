@@ -29,7 +29,6 @@ class Jurisdiction:
     """A profile's rules for decisions, and those for privacy requests."""
 
     profile: Profile
-    about: str
     identity_minimum: Assurance
     clock: ClockRules
 
@@ -121,7 +120,6 @@ def parse(data: bytes) -> Jurisdiction:
     )
     return Jurisdiction(
         profile=profile,
-        about=content.about,
         identity_minimum=content.identity_minimum,
         clock=ClockRules(**content.clock.model_dump()),
     )

@@ -69,24 +69,7 @@ class TermsSerializer(serializers.Serializer):
 
     def as_answer(self) -> Answer:
         """Return the validated content as the service takes it."""
-        said: dict[str, Any] = self.validated_data
-        return Answer(
-            mode=Mode(said["mode"]),
-            right=Right(said["right"]),
-            basis=Basis(said["basis"]),
-            assurance=Assurance(said["assurance"]),
-            method=Method(said["method"]),
-            uses=frozenset(map(Use, said["uses"])),
-            refused=frozenset(map(Use, said["refused"])),
-            media=frozenset(map(Medium, said["media"])),
-            territories=frozenset(said["territories"]),
-            recipients=frozenset(said["recipients"]),
-            families=frozenset(said["families"]),
-            barred_themes=frozenset(map(Theme, said["barred_themes"])),
-            remedy=Remedy(said["remedy"]),
-            valid_from=said["valid_from"],
-            valid_until=said["valid_until"],
-        )
+        return Answer.parse(self.validated_data)
 
 
 class AskingSerializer(TermsSerializer):

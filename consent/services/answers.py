@@ -1,10 +1,10 @@
 """What a person says to a notice, checked, and as the columns of a grant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from consent.errors import TermsRefused
 from consent.services.projects import check_code
@@ -47,6 +47,30 @@ class Answer:
     remedy: Remedy = Remedy.STOP_NEW_USE
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+
+    @classmethod
+    def parse(cls, said: Mapping[str, Any]) -> Self:
+        """Read the terms out of codes by name, as forms and requests hold them.
+
+        Raises KeyError, ValueError for what is not there or no code: both check before.
+        """
+        return cls(
+            mode=Mode(said["mode"]),
+            right=Right(said["right"]),
+            basis=Basis(said["basis"]),
+            assurance=Assurance(said["assurance"]),
+            method=Method(said["method"]),
+            uses=frozenset(map(Use, said["uses"])),
+            refused=frozenset(map(Use, said["refused"])),
+            media=frozenset(map(Medium, said["media"])),
+            territories=frozenset(said["territories"]),
+            recipients=frozenset(said["recipients"]),
+            families=frozenset(said["families"]),
+            barred_themes=frozenset(map(Theme, said["barred_themes"])),
+            remedy=Remedy(said["remedy"]),
+            valid_from=said.get("valid_from"),
+            valid_until=said["valid_until"],
+        )
 
     def columns(self) -> dict[str, Any]:
         """Return the terms as a grant's columns, without the moment from which they hold."""

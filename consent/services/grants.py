@@ -60,14 +60,14 @@ def give(
 def draft(*, actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
     """Prepare what a person is to be asked; nothing follows from it. Raises as ``give``."""
     grant = _prepare(actor, subject_id, notice_id, answer)
-    return _insert_open(actor, grant, GrantState.DRAFT, kinds.GRANT_DRAFTED)
+    return _store(actor, grant, GrantState.DRAFT, kinds.GRANT_DRAFTED, is_new=True)
 
 
 @transaction.atomic
 def request(*, actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
     """Ask a person for an answer; it is open until they give or refuse. Raises as ``give``."""
     grant = _prepare(actor, subject_id, notice_id, answer)
-    return _insert_open(actor, grant, GrantState.REQUESTED, kinds.GRANT_REQUESTED)
+    return _store(actor, grant, GrantState.REQUESTED, kinds.GRANT_REQUESTED, is_new=True)
 
 
 @transaction.atomic
@@ -77,7 +77,7 @@ def send(*, actor: Account, grant_id: UUID) -> Grant:
     Raises NotPermitted, Unknown, WrongState.
     """
     grant = _take(actor, grant_id, {GrantState.DRAFT, GrantState.DEFERRED})
-    return _move(actor, grant, GrantState.REQUESTED, kinds.GRANT_REQUESTED)
+    return _store(actor, grant, GrantState.REQUESTED, kinds.GRANT_REQUESTED)
 
 
 @transaction.atomic
@@ -112,19 +112,14 @@ def refuse_request(
     grant.uses, grant.mode, grant.method = [], Mode.OPT_OUT.value, method.value
     grant.given_at, grant.valid_from, grant.valid_until = now, now, None
     given_by = _speaker(grant, representation_id)
-    grant.state = GrantState.REFUSED
-    grant.save()
-    if given_by is not None:
-        given_by.save(force_insert=True)
-    write(actor, (grant,), kinds.GRANT_REFUSED)
-    return grant
+    return _store(actor, grant, GrantState.REFUSED, kinds.GRANT_REFUSED, given_by=given_by)
 
 
 @transaction.atomic
 def defer_request(*, actor: Account, grant_id: UUID) -> Grant:
     """Record that the person will answer later. Raises NotPermitted, Unknown, WrongState."""
     grant = _take(actor, grant_id, {GrantState.REQUESTED})
-    return _move(actor, grant, GrantState.DEFERRED, kinds.GRANT_DEFERRED)
+    return _store(actor, grant, GrantState.DEFERRED, kinds.GRANT_DEFERRED)
 
 
 @transaction.atomic
@@ -132,7 +127,7 @@ def let_lapse(*, actor: Account, grant_id: UUID) -> Grant:
     """Give up what was prepared or asked. Raises NotPermitted, Unknown, WrongState."""
     grant = _take(actor, grant_id, OPEN)
     grant.ended_at = database_now()
-    return _move(actor, grant, GrantState.LAPSED, kinds.GRANT_LAPSED)
+    return _store(actor, grant, GrantState.LAPSED, kinds.GRANT_LAPSED)
 
 
 def write(
@@ -185,17 +180,21 @@ def _take(actor: Account, grant_id: UUID, wanted: frozenset[GrantState] | set[Gr
     return grant
 
 
-def _insert_open(actor: Account, grant: Grant, state: GrantState, kind: Kind) -> Grant:
+def _store(
+    actor: Account,
+    grant: Grant,
+    state: GrantState,
+    kind: Kind,
+    *,
+    facts: Facts | None = None,
+    given_by: GivenBy | None = None,
+    is_new: bool = False,
+) -> Grant:
     grant.state = state
-    grant.save(force_insert=True)
-    write(actor, (grant,), kind)
-    return grant
-
-
-def _move(actor: Account, grant: Grant, state: GrantState, kind: Kind) -> Grant:
-    grant.state = state
-    grant.save()
-    write(actor, (grant,), kind)
+    grant.save(force_insert=is_new)
+    if given_by is not None:
+        given_by.save(force_insert=True)
+    write(actor, (grant,), kind, facts)
     return grant
 
 
@@ -203,15 +202,19 @@ def _give(actor: Account, grant: Grant, answer: Answer, giving: Giving, *, is_ne
     now = database_now()
     for column, value in answer.columns().items():
         setattr(grant, column, value)
-    grant.state, grant.given_at = GrantState.GIVEN, now
+    grant.given_at = now
     grant.valid_from = answer.valid_from or now
     grant.evidence = store_evidence(grant.scope_ids(), giving.evidence)
     given_by = _speaker(grant, giving.representation_id)
-    grant.save(force_insert=is_new)
-    if given_by is not None:
-        given_by.save(force_insert=True)
-    write(actor, (grant,), kinds.GRANT_GIVEN, GrantGiven(mode=answer.mode))
-    return grant
+    return _store(
+        actor,
+        grant,
+        GrantState.GIVEN,
+        kinds.GRANT_GIVEN,
+        facts=GrantGiven(mode=answer.mode),
+        given_by=given_by,
+        is_new=is_new,
+    )
 
 
 def _speaker(grant: Grant, representation_id: UUID | None) -> GivenBy | None:

@@ -14,11 +14,13 @@ from consent.models import (
     Description,
     GivenBy,
     Grant,
+    Identifier,
     Item,
     Observation,
     Package,
     PrivacyRequest,
     Representation,
+    SearchKey,
     SignalFinding,
     Subject,
     Title,
@@ -28,13 +30,21 @@ from ledger.models import SealedFile
 from ledger.vault import Keys
 
 
-def _export_subject(subject: Subject, keys: Keys) -> dict[str, Any]:
+def _export_subject(subject: Subject, _keys: Keys) -> dict[str, Any]:
+    return {"handle": subject.handle, "registered_at": subject.registered_at.isoformat()}
+
+
+def _export_identifier(identifier: Identifier, keys: Keys) -> dict[str, Any]:
     return {
-        "handle": subject.handle,
-        "name": keys.open(subject, "name").decode(),
-        "email": keys.open(subject, "email").decode() if subject.email else None,
-        "registered_at": subject.registered_at.isoformat(),
+        "kind": identifier.kind,
+        "value": keys.open(identifier, "value").decode() if identifier.value else None,
+        "since": _time(identifier.since),
+        "until": _time(identifier.until),
     }
+
+
+def _export_search_key(key: SearchKey, _keys: Keys) -> dict[str, Any]:
+    return {"found_by": key.identifier.kind, "form": key.form}
 
 
 def _export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
@@ -162,6 +172,25 @@ HOLDINGS.register(
         lambda scopes: Subject.objects.filter(scope__in=scopes),
         _export_subject,
         _files("portrait"),
+    )
+)
+# Behind the person only: an erasure goes backwards, so that what finds the data goes last.
+HOLDINGS.register(
+    Holding(
+        "consent.identifier",
+        lambda scopes: Identifier.objects.filter(subject__scope__in=scopes).select_related(
+            "subject"
+        ),
+        _export_identifier,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.searchkey",
+        lambda scopes: SearchKey.objects.filter(
+            identifier__subject__scope__in=scopes
+        ).select_related("identifier__subject"),
+        _export_search_key,
     )
 )
 HOLDINGS.register(

@@ -94,6 +94,7 @@ ROLES: dict[RoleCode, Role] = {
         _ORGANISATION,
         (
             "consent.view_subject",
+            "consent.view_identifier",
             "consent.register_subject",
             "consent.disclose_subject",
             "consent.view_representation",
@@ -131,6 +132,7 @@ ROLES: dict[RoleCode, Role] = {
         _ORGANISATION,
         (
             "consent.view_subject",
+            "consent.view_identifier",
             "consent.view_representation",
             "consent.view_title",
             "consent.view_grant",

@@ -32,6 +32,21 @@ urlpatterns = [
     path("api/v1/subjects", subjects.SubjectsView.as_view(), name="subjects"),
     path("api/v1/subjects/search", subjects.SubjectSearchView.as_view(), name="subject-search"),
     path("api/v1/subjects/<uuid:subject_id>", subjects.SubjectView.as_view(), name="subject"),
+    path(
+        "api/v1/subjects/<uuid:subject_id>/identifiers",
+        subjects.IdentifiersView.as_view(),
+        name="identifiers",
+    ),
+    path(
+        "api/v1/identifiers/<uuid:identifier_id>/correct",
+        subjects.IdentifierCorrectionView.as_view(),
+        name="identifier-correct",
+    ),
+    path(
+        "api/v1/identifiers/<uuid:identifier_id>/end",
+        subjects.IdentifierEndView.as_view(),
+        name="identifier-end",
+    ),
     path("api/v1/representations", subjects.RepresentationsView.as_view(), name="representations"),
     path(
         "api/v1/representations/<uuid:representation_id>/end",

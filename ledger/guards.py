@@ -76,6 +76,12 @@ def set_once(table: str, columns: Iterable[str]) -> RunSQL:
     )
 
 
+def emptied_only(table: str, column: str) -> RunSQL:
+    """Let ``column`` go from a value to NULL, for good, and never to another value."""
+    function, when = f"ledger_refuse_new_value('{column}')", f" WHEN (NEW.{column} IS NOT NULL)"
+    return _run(*_triggers(table, f"{column}_emptied", function, ("UPDATE",), when))
+
+
 def transitions(
     table: str, column: str, pairs: Iterable[tuple[str, str]], *, initial: Iterable[str]
 ) -> RunSQL:

@@ -223,7 +223,7 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 _TEXTS = (
     ("consent.Account", ("name", "email")),
-    ("consent.Subject", ("name", "email")),
+    ("consent.Identifier", ("value",)),
     ("generation.Run", ("prompt",)),
 )
 _DIGESTS = ("presigned_digest", "pixel_digest", "delivered_digest")

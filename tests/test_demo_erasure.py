@@ -51,9 +51,9 @@ def test_the_package_says_who_the_person_is_and_what_they_allowed(
     told: Told, package: dict[str, bytes]
 ) -> None:
     name, email, *_ = told.people["mara"]["values"]
-    (subject,) = lines(package["data/consent/subject.jsonl"])
+    known = {one["kind"]: one["value"] for one in lines(package["data/consent/identifier.jsonl"])}
     (grant,) = lines(package["data/consent/grant.jsonl"])
-    assert (subject["name"], subject["email"]) == (name, email)
+    assert known == {"name": name, "email": email}
     assert (grant["allowed"], grant["state"]) == (["depict", "distribute", "train"], "withdrawn")
 
 

@@ -23,6 +23,8 @@ PURE = {
     *("ledger.tlogpolicy", "ledger.tlogproof", "ledger.tlogtiles", "consent.clock"),
     *("ledger.bounds", "ledger.keyhistory", "ledger.timestamps", "ledger.witness"),
     *("consent.decision", "consent.errors", "consent.uses"),
+    *("consent.identity", "consent.identity.addresses", "consent.identity.folding"),
+    *("consent.identity.kinds", "consent.identity.likeness", "consent.identity.normal"),
     *("consent.decision.deciding", "consent.decision.examining", "consent.decision.findings"),
     *("consent.decision.profile", "consent.decision.terms"),
     "consent.signals",

@@ -3,6 +3,7 @@
 from consent.admin import (  # noqa: F401
     datasets,
     grants,
+    identities,
     notices,
     parties,
     people,

@@ -4,8 +4,8 @@ Nothing is changed by GET, and nothing by Django's own add and change forms: an 
 its form, and its POST calls the service that the API calls.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -26,11 +26,16 @@ from ledger.models import Recorded
 
 @dataclass(frozen=True)
 class Outcome:
-    """What to say when an act is done: a sentence, where to go, and what is shown only once."""
+    """What to say when an act is done: a sentence, where to go, and what is shown only once.
+
+    What must not stand in an address is shown at once, by the template ``page``.
+    """
 
     message: str
     row: Recorded | None = None
     shown_once: tuple[tuple[str, str], ...] = ()
+    page: str = ""
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,8 @@ class ActingAdmin(RecordedAdmin):
             return self._page(
                 request, "consent/admin/shown_once.html", act, outcome.row, outcome=outcome
             )
+        if outcome.page:
+            return self._page(request, outcome.page, act, row=None, outcome=outcome)
         messages.success(request, outcome.message)
         return HttpResponseRedirect(row_url(outcome.row) if outcome.row else self._list_url())
 

@@ -14,6 +14,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from consent.identity import IdentifierKind
 from consent.kinds import CloseOutcome
 from consent.models import Project, RequestKind
 from consent.roles import ROLES, AccountKind, Level, RoleCode
@@ -55,6 +56,11 @@ def plain(codes: type[StrEnum]) -> list[tuple[str, str]]:
     return [(code.value, code.value.replace("_", " ")) for code in codes]
 
 
+def known_kinds() -> list[tuple[str, str]]:
+    """Return choices for what people are known by."""
+    return [(kind.value, kind.words) for kind in IdentifierKind]
+
+
 class NoticeForm(forms.Form):
     """A notice to publish."""
 
@@ -79,10 +85,44 @@ class SubjectForm(forms.Form):
         return content(self.cleaned_data["portrait"])
 
 
-class SearchForm(forms.Form):
+class RegionForm(forms.Form):
+    """In which country a phone number needs no prefix."""
+
+    region = text(
+        "Country of a phone number",
+        required=False,
+        max_length=2,
+        help_text="Two letters, such as DE; only for a number without its prefix.",
+    )
+
+    def clean_region(self) -> str | None:
+        return self.cleaned_data["region"].upper() or None
+
+
+class KnownForm(RegionForm):
+    """Something that somebody is known by."""
+
+    kind = one_of(IdentifierKind, "What it is")
+    value = text("Text", help_text="A birth date as 1990-12-31; an address with commas.")
+    field_order = ("kind", "value", "region")
+
+
+class CorrectionForm(RegionForm):
+    """The right value in the place of a wrong one."""
+
+    value = text("What is right")
+    field_order = ("value", "region")
+
+
+class SearchForm(RegionForm):
     """Whom to look for."""
 
-    term = text("Handle, name or address", help_text="The whole of it.")
+    term = text(
+        "Handle, name, address, number or date",
+        help_text="The whole of it; case, accents and the order of names do not matter.",
+    )
+    kind = one_of([("", "anything"), *known_kinds()], "What it is", required=False)
+    field_order = ("term", "kind", "region")
 
 
 class AccountForm(forms.Form):

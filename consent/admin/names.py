@@ -1,6 +1,6 @@
 """Sealed columns on screens: closed until asked for, then opened in one batch, on the record."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -11,6 +11,7 @@ from consent.admin.acts import ActingAdmin
 from consent.models import Account
 from ledger.record_kinds import DisclosureReason
 from ledger.services import Disclosure, disclose
+from ledger.services.disclose import Values
 
 OPEN = "names"
 SEALED = "sealed"
@@ -35,7 +36,7 @@ class NamesAdmin(ActingAdmin):
             changelist = response.context_data.get("cl")
             if changelist is not None:
                 changelist.result_list = list(changelist.result_list)
-                open_names(request, self.open_reason, changelist.result_list)
+                self.open_names(request, changelist.result_list)
         return response
 
     def render_change_form(
@@ -43,7 +44,7 @@ class NamesAdmin(ActingAdmin):
     ) -> HttpResponse:
         wants_names = self._take(request)
         if wants_names:
-            open_names(request, self.open_reason, [kwargs["obj"]])
+            self.open_names(request, [kwargs["obj"]])
         context["names"] = self._state(request, wants_names)
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return response
@@ -55,6 +56,18 @@ class NamesAdmin(ActingAdmin):
     @admin.display(description="e-mail address")
     def open_email(self, row: Any) -> str:
         return str(getattr(row, "opened", {}).get("email", SEALED if row.email else "none"))
+
+    def open_names(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Open name and address of each row into ``row.opened``, on the record."""
+        opened = self.disclose(request, [Disclosure(row, ("name", "email")) for row in rows])
+        for row in rows:
+            values = opened.get(row.pk, {})
+            row.opened = {column: value.decode() for column, value in values.items()}
+
+    def disclose(self, request: HttpRequest, wanted: Sequence[Disclosure]) -> Values:
+        """Return sealed columns by row id, on the record of the person asking."""
+        assert isinstance(request.user, Account)
+        return disclose(reader=request.user.scope_id, reason=self.open_reason, wanted=wanted)
 
     def _take(self, request: HttpRequest) -> bool:
         """Take ``names`` out of the query, which Django would take for a filter."""
@@ -72,14 +85,3 @@ class NamesAdmin(ActingAdmin):
 
     def _may_open(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(self.open_permission))
-
-
-def open_names(request: HttpRequest, reason: DisclosureReason, rows: Iterable[Any]) -> None:
-    """Open name and address of each row into ``row.opened``, on the record."""
-    assert isinstance(request.user, Account)
-    rows = list(rows)
-    wanted = [Disclosure(row, ("name", "email")) for row in rows]
-    opened = disclose(reader=request.user.scope_id, reason=reason, wanted=wanted)
-    for row in rows:
-        values = opened.get(row.pk, {})
-        row.opened = {column: value.decode() for column, value in values.items()}

@@ -71,11 +71,11 @@ class RepresentationAdmin(SpellAdmin):
 
     @admin.display(description="person")
     def whose(self, row: Representation) -> SafeString:
-        return _link(row.subject)
+        return subject_link(row.subject)
 
     @admin.display(description="spoken for by")
     def speaks(self, row: Representation) -> SafeString:
-        return _link(row.representative)
+        return subject_link(row.representative)
 
 
 @admin.register(Title)
@@ -101,13 +101,14 @@ class TitleAdmin(SpellAdmin):
 
     @admin.display(description="from")
     def from_(self, row: Title) -> SafeString:
-        return _link(row.origin)
+        return subject_link(row.origin)
 
     @admin.display(description="to")
     def to(self, row: Title) -> SafeString:
-        return _link(row.holder)
+        return subject_link(row.holder)
 
 
-def _link(subject: Subject) -> SafeString:
+def subject_link(subject: Subject) -> SafeString:
+    """Return a link to a person's page."""
     url = reverse("admin:consent_subject_change", args=[subject.pk])
     return format_html('<a class="mu-link" href="{}">{}</a>', url, subject.handle)

@@ -1,27 +1,28 @@
 """The people concerned, by handle; what they answered, what was made of them, what they asked."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
-from consent import lineage, services
+from consent import lineage, search, services
 from consent.admin.acts import Act, Outcome
 from consent.admin.answer_forms import RepresentationForm, RequestedForm, TitleForm, grant_form
-from consent.admin.forms import RequestForm, SearchForm, SubjectForm
+from consent.admin.forms import KnownForm, RequestForm, SearchForm, SubjectForm
 from consent.admin.grants import said_as_answer
-from consent.admin.names import NamesAdmin
+from consent.admin.names import SEALED, NamesAdmin
 from consent.admin.requests import day_in_words
-from consent.errors import Unknown
-from consent.models import Account, RequestKind, Subject
+from consent.identity import IdentifierKind
+from consent.models import Account, Identifier, RequestKind, Subject
 from consent.pictures import data_url, thumbnail
-from consent.services import Sealed, Span
+from consent.services import Known, Sealed, Span
 from consent.uses import Assurance, Capacity, Method, Right
 from ledger.admin import record_link
 from ledger.record_kinds import DisclosureReason
+from ledger.services import Disclosure
 
-FOUND_AT_MOST = 20
 PORTRAIT_SIDE = 240
 
 
@@ -90,24 +91,33 @@ def _receive(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
     return Outcome(f"Received. An answer is due by the end of {until}.", request)
 
 
-def _find(_actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
-    found = list(Subject.objects.search(said["term"])[:FOUND_AT_MOST])
-    if not found:
-        raise Unknown("nobody here has this handle, name or address")
-    if len(found) == 1:
-        return Outcome(f"Found {found[0].handle}.", found[0])
-    return Outcome(f"Found {len(found)}: {', '.join(subject.handle for subject in found)}.")
+def _find(actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
+    found = search.find_subjects(
+        actor=actor,
+        term=said["term"],
+        kind=IdentifierKind(said["kind"]) if said["kind"] else None,
+        region=said["region"],
+    )
+    count = len(found.matches)
+    people = f"{count} {'person' if count == 1 else 'people'}" if count else "Nobody was"
+    return Outcome(f"{people} found", page="consent/admin/found.html", shown={"found": found})
+
+
+def _add(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
+    known = Known(IdentifierKind(said["kind"]), said["value"], said["region"])
+    services.add_identifier(actor=actor, subject_id=subject.pk, known=known)
+    return Outcome("Recorded. The person is found by it from now on.", subject)
 
 
 @admin.register(Subject)
 class SubjectAdmin(NamesAdmin):
-    """People, found by whole handle, name or address; the term is never put into an address."""
+    """People, found by what they are known by; the term is never put into an address."""
 
     menu_group = "Consent"
     menu_icon = "person"
     open_permission = "consent.disclose_subject"
     list_display = ("handle", "open_name", "answers", "pictures", "registered_at", record_link)
-    fields = ("handle", "open_name", "open_email", "registered_at", record_link)
+    fields = ("handle", "open_name", "registered_at", record_link)
     ordering = ("-registered_at", "pk")
     sortable_by = ("registered_at",)
     change_form_outer_after_template = "consent/admin/subject.html"
@@ -127,12 +137,22 @@ class SubjectAdmin(NamesAdmin):
             "Find a person",
             "search",
             "consent.view_subject",
-            "Finds by the whole handle, name or e-mail address, whatever the case.",
+            "Finds by the handle, or by anything people are or were known by: names however "
+            "spelled, e-mail addresses, phone numbers, birth dates, addresses.",
             _find,
             lambda _: SearchForm,
         ),
     )
     row_acts = (
+        Act(
+            "know",
+            "Add a name, address or number",
+            "badge",
+            "consent.register_subject",
+            "The person is found by it from now on; what they were known by before stays.",
+            _add,
+            lambda _: KnownForm,
+        ),
         Act(
             "give",
             "Record a permission or refusal",
@@ -194,12 +214,24 @@ class SubjectAdmin(NamesAdmin):
         return {
             **super().describe(request, row),
             "portrait": _portrait(request, row),
+            "known_by": _known_by(row),
             "grants": row.grants.select_related("notice"),
             "speakers": row.representatives.select_related("representative"),
             "titles": row.titles_given.select_related("holder"),
             "requests": row.requests.all(),
             "impact": {kind: len(ids) for kind, ids in impact.items()},
         }
+
+    def open_names(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Open what each person is or was known by; name and address are what they go by now."""
+        found = Identifier.objects.legible().filter(subject__in=[row.pk for row in rows])
+        opened = self.disclose(request, [Disclosure(one, ("value",)) for one in found])
+        for row in rows:
+            own = [one for one in found if one.subject_id == row.pk and one.pk in opened]
+            row.opened_identifiers = {one.pk: opened[one.pk]["value"].decode() for one in own}
+            row.opened = {
+                one.kind: row.opened_identifiers[one.pk] for one in own if one.until is None
+            }
 
     @admin.display(description="permissions in force", ordering="standing")
     def answers(self, subject: Any) -> int:
@@ -208,6 +240,15 @@ class SubjectAdmin(NamesAdmin):
     @admin.display(description="pictures in data sets", ordering="depicted")
     def pictures(self, subject: Any) -> int:
         return int(subject.depicted)
+
+
+def _known_by(subject: Subject) -> list[tuple[Identifier, str]]:
+    """Return what the person is or was known by, each with what to show of it."""
+    opened = getattr(subject, "opened_identifiers", {})
+    return [
+        (one, opened.get(one.pk, SEALED) if one.value else "corrected")
+        for one in subject.identifiers.all()
+    ]
 
 
 def _portrait(request: HttpRequest, subject: Subject) -> str | None:

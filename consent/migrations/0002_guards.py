@@ -73,6 +73,8 @@ TABLES = (
     "project",
     "membership",
     "subject",
+    "identifier",
+    "searchkey",
     "notice",
     "grant",
     "representation",
@@ -99,6 +101,8 @@ FROZEN = {
     "project": ("id", "code"),
     "membership": ("id", "account_id", "role", "project_id", "proposed_by_id"),
     "subject": ("id", "handle", "scope_id", "registered_at"),
+    "identifier": ("id", "subject_id", "kind", "since"),
+    "searchkey": ("id", "identifier_id", "form"),
     "notice": ("id", "code", "version", "language", "title", "text", "digest", "published_at"),
     "grant": ("id", "subject_id", "opened_at", "supersedes_id"),
     "representation": (*SPELL, "subject_id", "representative_id", "capacity"),
@@ -151,6 +155,7 @@ TERMS = (
 SET_ONCE = {
     "account": ("approved_by_id",),
     "membership": ("approved_by_id",),
+    "identifier": ("until",),
     "grant": ("ended_at",),
     "representation": ("ended_at",),
     "title": ("ended_at",),
@@ -206,6 +211,9 @@ class Migration(migrations.Migration):
         *(guards.no_truncate(f"consent_{table}") for table in TABLES),
         *(guards.frozen(f"consent_{table}", columns) for table, columns in FROZEN.items()),
         guards.frozen("consent_grant", TERMS, unless=("draft", "requested", "deferred")),
+        # What was wrong is emptied, and cannot come back.
+        guards.emptied_only("consent_identifier", "value"),
+        guards.emptied_only("consent_searchkey", "key"),
         migrations.RunSQL(SUSPENSIONS, DROP_SUSPENSIONS),
         *(guards.set_once(f"consent_{table}", columns) for table, columns in SET_ONCE.items()),
         *(

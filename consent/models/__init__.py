@@ -26,7 +26,7 @@ from consent.models.requests import (
     StepState,
 )
 from consent.models.signals import Observation, SignalFinding
-from consent.models.subjects import Subject
+from consent.models.subjects import Identifier, SearchKey, Subject, search_keys
 
 __all__ = [
     "CLOSED",
@@ -42,6 +42,7 @@ __all__ = [
     "GivenBy",
     "Grant",
     "GrantState",
+    "Identifier",
     "Item",
     "Membership",
     "MembershipState",
@@ -57,9 +58,11 @@ __all__ = [
     "Representation",
     "RequestKind",
     "RequestState",
+    "SearchKey",
     "SignalFinding",
     "Step",
     "StepState",
     "Subject",
     "Title",
+    "search_keys",
 ]

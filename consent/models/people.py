@@ -10,8 +10,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.db.models import F, Q
 
+from consent.identity import email_form
 from consent.models.choices import one_of
-from consent.normal import email_form
 from consent.roles import ROLES, AccountKind, RoleCode
 from ledger.fields import DigestField, SealedField
 from ledger.models import Recorded, Scope

@@ -4,33 +4,106 @@ from typing import Any
 
 from rest_framework import serializers
 
+from consent.identity import MAX_LENGTH, IdentifierKind
 from consent.models import (
+    Identifier,
     Observation,
     Representation,
     Subject,
     Title,
 )
-from consent.normal import MAX_EMAIL, MAX_NAME
+from consent.search import Found, Match
 from consent.serializers.codes import one_code
-from consent.services import Span
+from consent.services import Known, Span
+from consent.services.identities import MAX_IDENTIFIERS
 from consent.services.signals import MAX_HEADERS, MAX_PLACE
 from consent.uses import (
     Capacity,
     Right,
 )
 
+LONGEST = max(MAX_LENGTH.values())
+
+
+def _region() -> serializers.RegexField:
+    return serializers.RegexField("^[A-Z]{2}$", allow_null=True, default=None)
+
+
+class KnownSerializer(serializers.Serializer):
+    """Something that somebody is known by; ``region`` for a phone number without its prefix."""
+
+    kind = one_code(IdentifierKind)
+    value = serializers.CharField(max_length=LONGEST)
+    region = _region()
+
+    def known(self) -> Known:
+        """Return the validated content as the services take it."""
+        return _known(self.validated_data)
+
+
+def _known(said: dict[str, Any]) -> Known:
+    return Known(IdentifierKind(said["kind"]), said["value"], said["region"])
+
+
+class IdentifierSerializer(serializers.ModelSerializer):
+    """That somebody is or was known by something: what it is stays sealed."""
+
+    class Meta:
+        model = Identifier
+        fields = ("id", "subject", "kind", "since", "until", "record")
+
 
 class SubjectRequestSerializer(serializers.Serializer):
     """A person to register."""
 
-    name = serializers.CharField(max_length=MAX_NAME)
-    email = serializers.CharField(max_length=MAX_EMAIL, allow_null=True, default=None)
+    name = serializers.CharField(max_length=MAX_LENGTH[IdentifierKind.NAME])
+    email = serializers.CharField(
+        max_length=MAX_LENGTH[IdentifierKind.EMAIL], allow_null=True, default=None
+    )
+    others = serializers.ListField(
+        child=KnownSerializer(), default=list, max_length=MAX_IDENTIFIERS
+    )
+
+    def as_said(self) -> dict[str, Any]:
+        """Return the validated content as the service takes it."""
+        said = self.validated_data
+        return {**said, "others": [_known(one) for one in said["others"]]}
 
 
 class SearchSerializer(serializers.Serializer):
-    """Whom to look for: a whole handle, name or e-mail address."""
+    """Whom to look for: a whole handle, or anything that somebody may be known by."""
 
-    term = serializers.CharField(max_length=MAX_EMAIL)
+    term = serializers.CharField(max_length=LONGEST)
+    kind = one_code(IdentifierKind, required=False)
+    region = _region()
+
+
+class MatchSerializer(serializers.Serializer):
+    """Somebody who was found, and how: by handle where ``kind`` is null."""
+
+    id = serializers.UUIDField(source="subject.id")
+    handle = serializers.CharField(source="subject.handle")
+    registered_at = serializers.DateTimeField(source="subject.registered_at")
+    kind = serializers.SerializerMethodField()
+    form = serializers.SerializerMethodField()
+    former = serializers.BooleanField(source="is_former")
+
+    def get_kind(self, match: Match) -> str | None:
+        return match.way.kind.value if match.way else None
+
+    def get_form(self, match: Match) -> str | None:
+        return match.way.form.value if match.way else None
+
+
+class FoundSerializer(serializers.Serializer):
+    """The answer to a search: in which ways was searched, and who was found, closest first."""
+
+    searched = serializers.SerializerMethodField()
+    matches = MatchSerializer(many=True)
+    more = serializers.BooleanField(source="is_cut")
+
+    def get_searched(self, found: Found) -> list[dict[str, str]]:
+        return [{"kind": way.kind.value, "form": way.form.value} for way in found.ways]
 
 
 class SubjectSerializer(serializers.ModelSerializer):

@@ -26,6 +26,12 @@ from consent.services.grants import (
     request,
     send,
 )
+from consent.services.identities import (
+    Known,
+    add_identifier,
+    correct_identifier,
+    end_identifier,
+)
 from consent.services.notices import publish_notice
 from consent.services.people import (
     Credentials,
@@ -69,10 +75,12 @@ __all__ = [
     "Answer",
     "Credentials",
     "Frozen",
+    "Known",
     "Newcomer",
     "Sealed",
     "SignIn",
     "Span",
+    "add_identifier",
     "answer_request",
     "approve_account",
     "approve_membership",
@@ -80,9 +88,11 @@ __all__ = [
     "block",
     "carry_out",
     "close_request",
+    "correct_identifier",
     "defer_request",
     "draft",
     "end_account",
+    "end_identifier",
     "end_membership",
     "end_representation",
     "end_title",

@@ -22,9 +22,9 @@ from consent.errors import (
     TwoPeopleNeeded,
     WrongState,
 )
+from consent.identity import is_email, is_name
 from consent.kinds import AccountFacts, ServiceOpened
 from consent.models import Account, AccountState, Membership, MembershipState
-from consent.normal import is_email, is_name
 from consent.roles import AccountKind, RoleCode
 from consent.services.authority import ADMINISTRATORS, by, keep_administrators, lock, require
 from ledger import vault

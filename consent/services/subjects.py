@@ -1,5 +1,6 @@
 """Subjects: register a person concerned, and who speaks for whom or holds whose right."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -9,13 +10,13 @@ from django.db import transaction
 
 from consent import kinds
 from consent.errors import TermsRefused, WrongState
+from consent.identity import IdentifierKind
 from consent.models import Account, Representation, Subject, Title
 from consent.moment import database_now
-from consent.normal import is_email, is_name
 from consent.pictures import inspect
 from consent.services.authority import by, get, lock, require
+from consent.services.identities import Known, insert_identifiers
 from consent.uses import Capacity, Right
-from ledger import vault
 from ledger.kinds import Kind, NoFacts
 from ledger.models import Retention, SealedFile
 from ledger.services import Unsealed, append, open_scope, store_file
@@ -40,25 +41,34 @@ class Span:
 
 @transaction.atomic
 def register_subject(
-    *, actor: Account, name: str, email: str | None = None, portrait: bytes | None = None
+    *,
+    actor: Account,
+    name: str,
+    email: str | None = None,
+    others: Sequence[Known] = (),
+    portrait: bytes | None = None,
 ) -> Subject:
-    """Register a person under a random handle and a key of their own.
+    """Register a person under a random handle and a key of their own, with all they are known by.
 
     The same person may be registered twice; search before. Raises NotPermitted, TermsRefused,
-    PictureRefused.
+    AlreadyKnown, PictureRefused.
     """
     require(actor, "consent.register_subject")
-    if not is_name(name):
-        raise TermsRefused("name is empty, too long or has control characters")
-    if email is not None and not is_email(email):
-        raise TermsRefused("e-mail address is malformed")
     if portrait is not None:
         inspect(portrait)
-    subject = _insert_subject(name, email, portrait)
+    addresses = [Known(IdentifierKind.EMAIL, email)] if email else []
+    said = [Known(IdentifierKind.NAME, name), *addresses, *others]
+    for known in said:
+        known.tidy()  # refused before a key is made
+    subject = Subject(scope=open_scope(Retention.PERSON), registered_at=database_now())
+    if portrait is not None:
+        subject.portrait = store_file(subject.scope_ids(), portrait)
+    subject.save(force_insert=True)
+    rows = insert_identifiers(subject, said, subject.registered_at)
     append(
         kind=kinds.SUBJECT_REGISTERED,
         facts=NoFacts(),
-        segments=[Unsealed("subject", subject.scope_ids(), {}, (subject,)), by(actor)],
+        segments=[Unsealed("subject", subject.scope_ids(), {}, (subject, *rows)), by(actor)],
     )
     return subject
 
@@ -156,17 +166,3 @@ def store_evidence(scopes: tuple[UUID, ...], evidence: bytes | None) -> SealedFi
     if not 0 < len(evidence) <= MAX_EVIDENCE_BYTES:
         raise TermsRefused(f"evidence has {len(evidence)} bytes, at most {MAX_EVIDENCE_BYTES}")
     return store_file(scopes, evidence)
-
-
-def _insert_subject(name: str, email: str | None, portrait: bytes | None) -> Subject:
-    subject = Subject(scope=open_scope(Retention.PERSON), registered_at=database_now())
-    sealer = vault.keys(subject.scope_ids())
-    subject.name = sealer.seal(subject, "name", name.encode())
-    subject.name_index = Subject.index_name(name)
-    if email:
-        subject.email = sealer.seal(subject, "email", email.encode())
-        subject.email_index = Subject.index_email(email)
-    if portrait:
-        subject.portrait = store_file(subject.scope_ids(), portrait)
-    subject.save(force_insert=True)
-    return subject

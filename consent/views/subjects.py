@@ -6,9 +6,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from consent import services
-from consent.models import Observation, Representation, Subject, Title
+from consent import search, services
+from consent.identity import IdentifierKind
+from consent.models import Identifier, Observation, Representation, Subject, Title
 from consent.serializers.subjects import (
+    FoundSerializer,
+    IdentifierSerializer,
+    KnownSerializer,
     RepresentationRequestSerializer,
     RepresentationSerializer,
     SearchSerializer,
@@ -34,27 +38,29 @@ class SubjectsView(ConsentView):
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request) -> Response:
-        asked = SubjectRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        said = asked.validated_data
+        asked = read(SubjectRequestSerializer, request)
         subject = self.once(
-            Subject, said, lambda: services.register_subject(actor=self.account, **said)
+            Subject,
+            asked.validated_data,
+            lambda: services.register_subject(actor=self.account, **asked.as_said()),
         )
         return Response(SubjectSerializer(subject).data, status=201)
 
 
 class SubjectSearchView(ConsentView):
-    """Find people by whole handle, name or address; terms never stand in an address line."""
+    """Find people by anything they are known by; terms never stand in an address line."""
 
     scopes = {"POST": "subjects:read"}
 
-    @extend_schema(request=SearchSerializer, responses=SubjectSerializer(many=True))
+    @extend_schema(request=SearchSerializer, responses=FoundSerializer)
     def post(self, request: Request) -> Response:
         require(self.account, "consent.view_subject")
-        asked = SearchSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        found = Subject.objects.search(asked.validated_data["term"])[:50]
-        return Response(SubjectSerializer(found, many=True).data)
+        said = read(SearchSerializer, request).validated_data
+        kind = IdentifierKind(said["kind"]) if "kind" in said else None
+        found = search.find_subjects(
+            actor=self.account, term=said["term"], kind=kind, region=said["region"]
+        )
+        return Response(FoundSerializer(found).data)
 
 
 class SubjectView(ConsentView):
@@ -66,6 +72,61 @@ class SubjectView(ConsentView):
     def get(self, request: Request, subject_id: UUID) -> Response:  # noqa: ARG002
         require(self.account, "consent.view_subject")
         return Response(SubjectSerializer(get(Subject.objects.all(), subject_id)).data)
+
+
+class IdentifiersView(ConsentView):
+    """Record a further thing that a person is known by."""
+
+    scopes = {"POST": "subjects:write"}
+
+    @extend_schema(
+        request=KnownSerializer, responses={201: IdentifierSerializer}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, subject_id: UUID) -> Response:
+        asked = read(KnownSerializer, request)
+        row = self.once(
+            Identifier,
+            asked.validated_data,
+            lambda: services.add_identifier(
+                actor=self.account, subject_id=subject_id, known=asked.known()
+            ),
+        )
+        return Response(IdentifierSerializer(row).data, status=201)
+
+
+class IdentifierCorrectionView(ConsentView):
+    """Put the right value in the place of a wrong one, which nobody can read again."""
+
+    scopes = {"POST": "subjects:write"}
+
+    @extend_schema(
+        request=KnownSerializer, responses={201: IdentifierSerializer}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, identifier_id: UUID) -> Response:
+        asked = read(KnownSerializer, request)
+        row = self.once(
+            Identifier,
+            asked.validated_data,
+            lambda: services.correct_identifier(
+                actor=self.account, identifier_id=identifier_id, known=asked.known()
+            ),
+        )
+        return Response(IdentifierSerializer(row).data, status=201)
+
+
+class IdentifierEndView(ConsentView):
+    """Record that a person no longer goes by something; they are still found by it."""
+
+    scopes = {"POST": "subjects:write"}
+
+    @extend_schema(request=None, responses=IdentifierSerializer, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request: Request, identifier_id: UUID) -> Response:  # noqa: ARG002
+        row = self.once(
+            Identifier,
+            {},
+            lambda: services.end_identifier(actor=self.account, identifier_id=identifier_id),
+        )
+        return Response(IdentifierSerializer(row).data)
 
 
 class RepresentationsView(ConsentView):

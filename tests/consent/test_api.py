@@ -78,7 +78,8 @@ def test_a_person_is_registered_found_and_never_named(officer: Account) -> None:
     made = api.post("subjects", SAID)
     assert made.status_code == 201
     found = api.post("subjects/search", {"term": "cleo invented"}, key=None)
-    assert [row["id"] for row in found.json()] == [made.json()["id"]]
+    assert [row["id"] for row in found.json()["matches"]] == [made.json()["id"]]
+    assert {"kind": "name", "form": "phonetic"} in found.json()["searched"]
     read = api.get(f"subjects/{made.json()['id']}").json()
     assert set(read) == {"id", "handle", "registered_at", "record"}
 

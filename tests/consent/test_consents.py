@@ -60,19 +60,11 @@ def test_malformed_notices_are_refused(
         publish(officer, **changes)
 
 
-def test_a_subject_is_found_by_handle_name_and_address_and_by_nothing_else(
-    officer: Account,
-) -> None:
-    subject = register(officer, "Zoë  Invented")
-    found = [subject.handle.lower(), "zoë invented", "ZOË INVENTED", "Cleo@people.EXAMPLE"]
-    assert all(Subject.objects.search(term).get() == subject for term in found)
-    assert not Subject.objects.search("Zoë").exists()
-
-
 def test_a_subject_is_sealed_under_a_key_of_its_own(officer: Account) -> None:
     one, other = register(officer, portrait=picture()), register(officer)
     keys = vault.keys(one.scope_ids())
-    assert keys.open(one, "name") == b"Cleo Invented"
+    opened = {known.kind: keys.open(known, "value") for known in one.identifiers.all()}
+    assert opened == {"name": b"Cleo Invented", "email": b"cleo@people.example"}
     assert one.scope_id != other.scope_id
     assert one.portrait is not None
     assert open_file(one.portrait, keys) == picture()

@@ -8,8 +8,8 @@ import pytest
 
 from consent.exporters.archive import Entry, write_zip
 from consent.exporters.package import _csv
+from consent.identity import is_email, is_name
 from consent.licences import is_known
-from consent.normal import email_form, is_email, is_name, name_form
 from consent.plan import Draft, PlannedStep
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -50,12 +50,6 @@ def test_licences_that_we_understand(licence: str) -> None:
 @pytest.mark.parametrize("licence", ["", "CC-BY", "cc0-1.0", "LicenseRef-", "LicenseRef-a b"])
 def test_licences_that_nobody_has_decided_about(licence: str) -> None:
     assert not is_known(licence)
-
-
-def test_normal_forms_leave_out_what_does_not_count() -> None:
-    assert name_form("  Zoe\u0308\tINVENTED ") == name_form("Zoë Invented")
-    assert email_form(" Ada@House.EXAMPLE ") == "ada@house.example"
-    assert name_form("Ada") != name_form("Ida")
 
 
 def test_names_and_addresses_have_bounds() -> None:

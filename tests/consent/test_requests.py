@@ -240,8 +240,9 @@ def test_an_export_holds_everything_with_proofs(
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert archive.testzip() is None
     files = {name: archive.read(name) for name in archive.namelist()}
-    (told,) = [json.loads(line) for line in files["data/consent/subject.jsonl"].splitlines()]
-    assert (told["name"], told["email"]) == ("Cleo Invented", "cleo@people.example")
+    told = [json.loads(line) for line in files["data/consent/identifier.jsonl"].splitlines()]
+    known = {one["kind"]: one["value"] for one in told}
+    assert known == {"name": "Cleo Invented", "email": "cleo@people.example"}
     assert len(files["data/consent/grant.jsonl"].splitlines()) == 1
     assert len(files["data/consent/item.jsonl"].splitlines()) == 1
     pictures = [body for name, body in files.items() if name.startswith("files/")]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from bench.storm import SequencerProcess, Storm
-from consent.models import Subject
+from consent.models import Identifier, Subject
 from ledger.models import HOUSE_SCOPE, Checkpoint, Leaf, Log, Pending, Record, Retention
 from ledger.services import Unsealed, append, open_scope
 from ledger.verification import verify_log
@@ -71,25 +71,23 @@ def test_row_that_another_changes_meanwhile_is_recorded_as_it_becomes(
     log: Log, sequence: Callable[[], int]
 ) -> None:
     with transaction.atomic():
-        subject = Subject(
-            scope=open_scope(Retention.PERSON),
-            name=b"first",
-            name_index=bytes(32),
-            registered_at=timezone.now(),
-        )
+        now = timezone.now()
+        subject = Subject(scope=open_scope(Retention.PERSON), registered_at=now)
         subject.save(force_insert=True)
-        segment = Unsealed("house", rows=(subject,))
+        row = Identifier(subject=subject, kind="name", value=b"first", since=now)
+        row.save(force_insert=True)
+        segment = Unsealed("house", rows=(subject, row))
         append(kind=THING_TESTED, facts=Tries(tries=1), segments=[segment])
 
     def change() -> None:
         with transaction.atomic():
-            Subject.objects.update(name=b"second")
-            segment = Unsealed("house", rows=(Subject.objects.get(),))
+            Identifier.objects.update(until=now)
+            segment = Unsealed("house", rows=(Identifier.objects.get(),))
             append(kind=THING_TESTED, facts=Tries(tries=2), segments=[segment])
 
     def tell_again() -> None:
         with transaction.atomic():
-            segment = Unsealed("house", rows=(Subject.objects.get(),))
+            segment = Unsealed("house", rows=(Identifier.objects.get(),))
             append(kind=THING_TESTED, facts=Tries(tries=3), segments=[segment])
         connections.close_all()
 

@@ -144,7 +144,7 @@ def test_keys_go_with_the_rows_that_answered_when_a_person_is_erased(
 ) -> None:
     with transaction.atomic():
         scope = open_scope(Retention.PERSON)
-        subject = Subject(scope=scope, name=b"", name_index=bytes(32), registered_at=timezone.now())
+        subject = Subject(scope=scope, registered_at=timezone.now())
         subject.save(force_insert=True)
         claim(client=CLIENT, key="theirs", request=b"{}").settle(subject)
     ask(key="another")

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from consent.models import Subject
+from consent.models import Identifier
 from ledger import checks, journal, list_copies
 from ledger.errors import JournalBroken
 from ledger.keystore.models import DataKey, ShredList
@@ -112,7 +112,7 @@ def test_main_backup_of_between_erasure_and_close_still_proves_what_is_gone(
 
 def test_row_that_was_relinked_in_the_backup_is_told_of_at_the_next_close(
     log: Log,
-    relinked: Subject,
+    relinked: Identifier,
     sequence: Sequence,
     acting_as: ActingAs,
     databases: Databases,
@@ -142,7 +142,7 @@ def test_row_that_was_relinked_in_the_backup_is_told_of_at_the_next_close(
     sequence()
     assert verify_log(log).findings == []
     relinked.refresh_from_db()
-    assert (relinked.name, relinked.record is None) == (b"stub", False)
+    assert (relinked.value, relinked.record is None) == (None, False)
 
 
 def test_ids_that_a_restored_database_gives_anew_are_not_taken_for_destroyed(

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from consent.models import Subject
+from consent.models import Identifier, Subject
 from ledger import journal, vault
 from ledger.errors import JournalBroken, ScopeGone
 from ledger.holdings import HOLDINGS, Holding
@@ -410,37 +410,35 @@ def _terminate(victim) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def relinked() -> Iterator[Subject]:
+def relinked() -> Iterator[Identifier]:
     """A row that must stay when somebody is erased, and loses its pointer to them instead."""
+    now = timezone.now()
     with transaction.atomic():
-        subject = Subject(
-            scope=open_scope(Retention.PERSON),
-            name=b"leads to somebody",
-            name_index=bytes(32),
-            registered_at=timezone.now(),
-        )
+        subject = Subject(scope=open_scope(Retention.PERSON), registered_at=now)
         subject.save(force_insert=True)
+        row = Identifier(subject=subject, kind="name", value=b"leads to somebody", since=now)
+        row.save(force_insert=True)
         append(
             kind=THING_TESTED,
             facts=Tries(tries=1),
-            segments=[Unsealed("house", rows=(subject,))],
+            segments=[Unsealed("house", rows=(subject, row))],
         )
 
-    def relink(_scopes: object) -> list[Subject]:
-        rows = list(Subject.objects.filter(pk=subject.pk).exclude(name=b"stub"))
-        Subject.objects.filter(pk=subject.pk).update(name=b"stub")
+    def relink(_scopes: object) -> list[Identifier]:
+        rows = list(Identifier.objects.filter(pk=row.pk, until=None))
+        Identifier.objects.filter(pk=row.pk, until=None).update(value=None, until=now)
         return rows
 
-    holding = Holding("rows of a test", lambda _: Subject.objects.none(), _tell, relink=relink)
+    holding = Holding("rows of a test", lambda _: Identifier.objects.none(), _tell, relink=relink)
     HOLDINGS.register(holding)
-    yield subject
+    yield row
     del HOLDINGS._holdings[holding.name]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("time", [3, 4])
 def test_row_that_stays_is_told_of_anew_at_the_close_of_the_epoch(
-    log: Log, relinked: Subject, sequence: Sequence, acting_as: ActingAs, when: str, time: int
+    log: Log, relinked: Identifier, sequence: Sequence, acting_as: ActingAs, when: str, time: int
 ) -> None:
     gone, _ = _two_people()
     sequence()
@@ -455,7 +453,7 @@ def test_row_that_stays_is_told_of_anew_at_the_close_of_the_epoch(
     kinds = [parse_body(leaf.record.body).kind for leaf in Leaf.objects.order_by("-index")[:2]]
     assert kinds == ["rows.relinked", "segments.destroyed"]
     relinked.refresh_from_db()
-    assert relinked.name == b"stub"
+    assert relinked.value is None
     assert verify_log(log).findings == []
 
 

@@ -124,8 +124,6 @@ def sealed_log(log: Log, sequence: Callable[[], int], acting_as: ActingAs) -> Lo
     people = [person() for _ in range(4)]
     row = Subject(
         scope=Scope.objects.get(pk=people[0]),
-        name=b"sealed",
-        name_index=bytes(32),
         registered_at=timezone.now(),
     )
     row.save(force_insert=True)
@@ -162,7 +160,7 @@ OF_LEAVES = "record_id IN (SELECT record_id FROM ledger_leaf WHERE index IN (1, 
         ("UPDATE ledger_segment SET ciphertext = sha256(ciphertext)", "segment_replaced"),
         ("UPDATE ledger_tombstone SET salt = sha256(salt)", "tombstone_forged"),
         ("UPDATE ledger_tombstone SET epoch = 7", "epoch_incomplete"),
-        ("UPDATE consent_subject SET name = name || name", "row_changed"),
+        ("UPDATE consent_subject SET handle = handle || 'X'", "row_changed"),
     ],
 )
 def test_workers_open_segments_as_one_process_does(

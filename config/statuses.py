@@ -38,6 +38,7 @@ STATUSES: dict[type[Exception], int] = {
     consent.SignInRefused: 403,
     consent.ProfileRefused: 422,
     consent.SignalUnreadable: 422,
+    consent.ReceiptRefused: 422,
     generation.RequestRefused: 422,
     generation.ImageRefused: 422,
     generation.ImageTooLarge: 413,

@@ -16,7 +16,8 @@ ConsentError
 ├── NothingToFreeze      a data set has no admissible item
 ├── SignInRefused        a one-time sign-in is spent, expired or forged
 ├── ProfileRefused       a jurisdiction profile is unknown or malformed
-└── SignalUnreadable     a preference signal is not of its format, or too large
+├── SignalUnreadable     a preference signal is not of its format, or too large
+└── ReceiptRefused       a consent receipt is malformed, or cannot be written
 """
 
 from collections.abc import Sequence
@@ -96,3 +97,7 @@ class ProfileRefused(ConsentError):
 
 class SignalUnreadable(ConsentError):
     """A preference signal is not of its format, or too large."""
+
+
+class ReceiptRefused(ConsentError):
+    """A consent receipt is malformed, or cannot be written."""

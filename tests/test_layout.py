@@ -43,6 +43,9 @@ PURE = {
     *("consent.formats.parquet_table", "consent.formats.prov", "consent.formats.prov_writer"),
     *("consent.formats.statements", "consent.formats.strict_json", "consent.formats.tables"),
     "consent.licences",
+    *("consent.receipts", "consent.receipts.events", "consent.receipts.kantara"),
+    *("consent.receipts.receipt", "consent.receipts.record", "consent.receipts.signature"),
+    *("consent.receipts.verify", "consent.receipts.vocabulary", "ledger.row_digest"),
     *("generation.errors", "generation.policy"),
 }
 FACES = {"views", "serializers", "urls", "tasks", "admin", "management", "forms"}

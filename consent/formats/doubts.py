@@ -56,6 +56,15 @@ class DoubtCode(StrEnum):
     PRODUCER_MISSING = "producer_missing"
     STATE_UNKNOWN = "state_unknown"
     RUN_ID_MALFORMED = "run_id_malformed"
+    SIGNATURE_MISSING = "signature_missing"
+    SIGNATURE_UNCHECKED = "signature_unchecked"
+    CONSENT_NOT_EXPLICIT = "consent_not_explicit"
+    TERM_UNREADABLE = "term_unreadable"
+    PURPOSE_IN_WORDS = "purpose_in_words"
+    PURPOSE_MISSING = "purpose_missing"
+    THIRD_PARTY = "third_party"
+    SENSITIVE = "sensitive"
+    METHOD_UNKNOWN = "method_unknown"
     TOO_MANY = "too_many"
 
 
@@ -114,6 +123,19 @@ SENTENCES = {
     DoubtCode.PRODUCER_MISSING: "It does not say which program said this.",
     DoubtCode.STATE_UNKNOWN: "The format knows no such state: {met}.",
     DoubtCode.RUN_ID_MALFORMED: "A run must be named by a UUID: {met}.",
+    DoubtCode.SIGNATURE_MISSING: "Nobody has signed it, so anybody may have written it.",
+    DoubtCode.SIGNATURE_UNCHECKED: "It is signed, but whose signature that is nobody has checked: "
+    "no key was given.",
+    DoubtCode.CONSENT_NOT_EXPLICIT: "It does not say that the person consented by an act of "
+    "their own: {met}.",
+    DoubtCode.TERM_UNREADABLE: "When it ends is said in words, so somebody has to read it: {met}.",
+    DoubtCode.PURPOSE_IN_WORDS: "What it allows is said in words; which uses that means, somebody "
+    "has to say: {met}.",
+    DoubtCode.PURPOSE_MISSING: "It does not say what it allows.",
+    DoubtCode.THIRD_PARTY: "It lets somebody else have the data: {met}.",
+    DoubtCode.SENSITIVE: "It speaks of specially protected data: {met}.",
+    DoubtCode.METHOD_UNKNOWN: "How consent was collected is said in words; we take the weakest: "
+    "{met}.",
     DoubtCode.TOO_MANY: "There is more to say than fits here; only the first {met} are listed.",
 }
 
@@ -123,6 +145,8 @@ NOTES = frozenset(
         DoubtCode.CODE_SYSTEM_VARIANT,
         DoubtCode.COLUMN_UNMAPPED,
         DoubtCode.CONTEXT_UNREAD,
+        DoubtCode.METHOD_UNKNOWN,
+        DoubtCode.PURPOSE_IN_WORDS,
         DoubtCode.TERM_RENAMED,
         DoubtCode.TERM_UNKNOWN,
     }

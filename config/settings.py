@@ -22,6 +22,17 @@ MUNIMENT_JOURNAL = environment.folder("MUNIMENT_JOURNAL", MUNIMENT_HOME / "journ
 MUNIMENT_FILES = environment.folder("MUNIMENT_FILES", MUNIMENT_HOME / "files")
 MUNIMENT_ORIGIN = environment.text("MUNIMENT_ORIGIN", "log.example")
 MUNIMENT_ORGANISATION = environment.text("MUNIMENT_ORGANISATION", "An Invented Organisation")
+# How the organisation is named as controller in consent records, and where consent is withdrawn.
+MUNIMENT_ORGANISATION_ADDRESS = environment.text(
+    "MUNIMENT_ORGANISATION_ADDRESS", "1 Invented Street, Invented Town"
+)
+MUNIMENT_ORGANISATION_CONTACT = environment.text(
+    "MUNIMENT_ORGANISATION_CONTACT", "privacy@organisation.example"
+)
+MUNIMENT_ORGANISATION_COUNTRY = environment.text("MUNIMENT_ORGANISATION_COUNTRY", "DE")
+MUNIMENT_WITHDRAWAL = environment.text(
+    "MUNIMENT_WITHDRAWAL", f"mailto:{MUNIMENT_ORGANISATION_CONTACT}"
+)
 MUNIMENT_ROLE = environment.choice("MUNIMENT_ROLE", databases.ROLES, "app")
 MUNIMENT_PUBLIC_LOG = environment.choice("MUNIMENT_PUBLIC_LOG", ("off", "tiles", "entries"), "off")
 MUNIMENT_EMBEDDED = databases.is_embedded()

@@ -12,4 +12,4 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing them declares record kinds, holdings, edges, figures and baskets.
-        from consent import figures, holdings, inbox, kinds, lineage  # noqa: F401
+        from consent import examinations, figures, holdings, inbox, kinds, lineage  # noqa: F401

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from consent.models import (
+    AnswerPaper,
     Depiction,
     Description,
     GivenBy,
@@ -75,6 +76,10 @@ def _export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
         "state": grant.state,
         "ended_at": _time(grant.ended_at),
     }
+
+
+def _export_answer_paper(paper: AnswerPaper, _keys: Keys) -> dict[str, Any]:
+    return {"paper": paper.kind, "answer": str(paper.grant_id), "issued_at": _time(paper.issued_at)}
 
 
 def _export_spell(spell: Representation | Title, _keys: Keys) -> dict[str, Any]:
@@ -199,6 +204,14 @@ HOLDINGS.register(
         lambda scopes: Grant.objects.filter(subject__scope__in=scopes).select_related("notice"),
         _export_grant,
         _files("evidence"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.answerpaper",
+        lambda scopes: AnswerPaper.objects.filter(grant__subject__scope__in=scopes),
+        _export_answer_paper,
+        _files("file"),
     )
 )
 HOLDINGS.register(

@@ -81,6 +81,19 @@ class GrantWithdrawn(Facts):
     partly: bool
 
 
+class PaperFact(StrEnum):
+    """What was written about an answer."""
+
+    RECEIPT = "receipt"
+    BUNDLE = "bundle"
+
+
+class ReceiptIssued(Facts):
+    """Which paper; whose answer it tells of lies in the segment."""
+
+    paper: PaperFact
+
+
 class VersionFrozen(Facts):
     """The version's digest, published here; how many items it commits to."""
 
@@ -157,6 +170,7 @@ GRANT_RENEWED = _about_people("grant.renewed")
 GRANT_REVOKED = _about_people("grant.revoked")
 GRANT_INVALIDATED = _about_people("grant.invalidated")
 GRANT_EXPIRED = _about_people("grant.expired")
+RECEIPT_ISSUED = _about_people("receipt.issued", ReceiptIssued)
 
 DATASET_OPENED = KINDS.register(Kind("dataset.opened"))
 VERSION_FROZEN = _about_people("version.frozen", VersionFrozen)

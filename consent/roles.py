@@ -104,6 +104,8 @@ ROLES: dict[RoleCode, Role] = {
             "consent.view_grant",
             "consent.give_grant",
             "consent.withdraw_grant",
+            "consent.issue_receipt",
+            "consent.view_answerpaper",
             "consent.observe_signal",
             "consent.view_observation",
             "consent.decide",

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from django.views import View
 
 from consent import services
-from consent.views import datasets, grants, sign_in, subjects
+from consent.views import datasets, grants, receipts, sign_in, subjects
 
 app_name = "consent"
 
@@ -70,6 +70,15 @@ urlpatterns = [
     _of_grant("renew", grants.GrantRenewalView),
     _of_grant("withdraw", grants.GrantWithdrawalView),
     *(_of_grant(act, grants.GrantMoveView, move=move) for act, move in MOVES.items()),
+    _of_grant("record", receipts.GrantRecordView),
+    _of_grant("receipt", receipts.GrantReceiptView),
+    path("api/v1/receipts/keys", receipts.ReceiptKeysView.as_view(), name="receipt-keys"),
+    path(
+        "api/v1/receipts/verify",
+        receipts.ReceiptVerificationView.as_view(),
+        name="receipt-verification",
+    ),
+    path("api/v1/receipts/import", receipts.ReceiptImportView.as_view(), name="receipt-import"),
     path("api/v1/decisions", grants.DecisionsView.as_view(), name="decisions"),
     path("api/v1/datasets", datasets.DatasetsView.as_view(), name="datasets"),
     path(

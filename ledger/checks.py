@@ -32,7 +32,7 @@ from ledger.signing import read_verifiers
 from ledger.soundness import LogStatus, read_statuses
 
 # Files below the keys' folder that everybody may read.
-PUBLIC_FILES = frozenset({"vkeys", "standby", "chain.pem", "root.pem"})
+PUBLIC_FILES = frozenset({"vkeys", "standby", "multikeys", "chain.pem", "root.pem"})
 NEEDED_KEYS = ("passphrase", "index.key")
 CERTIFICATE_WARNING = timedelta(days=21)
 MESSAGE_AGE = timedelta(minutes=10)

@@ -31,7 +31,7 @@ _PAIR = 2
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Let one process at a time make keys: one made twice would lose what the first had sealed."""
     keys: Path = settings.MUNIMENT_KEYS
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -41,7 +41,7 @@ def _alone() -> Iterator[None]:
         yield
 
 
-@_alone()
+@alone()
 def create_installation_keys() -> None:
     """Create what every installation needs once: passphrase, index key, key-encryption key."""
     keys: Path = settings.MUNIMENT_KEYS
@@ -52,14 +52,14 @@ def create_installation_keys() -> None:
         create_key_file(keys / "encryption", FIRST_KEY)
 
 
-@_alone()
+@alone()
 def create_log_keys(origin: str) -> None:
     """Create the first two signing keys of ``origin``; keys that are there stay."""
     if not (_folder(origin) / IN_FORCE).exists():
         _create_pair(origin, IN_FORCE)
 
 
-@_alone()
+@alone()
 def create_standby_keys(origin: str) -> tuple[Verifier, ...]:
     """Create the pair that ``origin`` will be rotated to, and return it; one that is there stays.
 
@@ -71,7 +71,7 @@ def create_standby_keys(origin: str) -> tuple[Verifier, ...]:
     return read_standby(origin)
 
 
-@_alone()
+@alone()
 def adopt_standby_keys(origin: str) -> None:
     """Put the standby pair among the keys that sign; safe to repeat.
 

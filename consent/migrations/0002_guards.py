@@ -79,6 +79,7 @@ TABLES = (
     "grant",
     "representation",
     "givenby",
+    "answerpaper",
     "title",
     "observation",
     "signalfinding",
@@ -109,6 +110,7 @@ FROZEN = {
     "observation": ("id", "subject_id", "source", "place", "raw", "seen_at"),
     "signalfinding": ("id", "observation_id", "signal", "standing", "code", "uses"),
     "givenby": ("id", "grant_id", "representation_id"),
+    "answerpaper": ("id", "grant_id", "kind", "told", "file_id", "issued_at"),
     "title": (*SPELL, "origin_id", "holder_id", "right", "exclusive"),
     "dataset": ("id", "project_id", "code"),
     "datasetversion": (

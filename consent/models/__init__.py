@@ -9,6 +9,7 @@ from consent.models.datasets import (
     Item,
     Quarantined,
 )
+from consent.models.papers import AnswerPaper, AnswerPaperKind
 from consent.models.parties import GivenBy, Representation, Title
 from consent.models.people import Account, AccountState, Membership, MembershipState, Project
 from consent.models.requests import (
@@ -34,6 +35,8 @@ __all__ = [
     "Account",
     "AccountState",
     "Action",
+    "AnswerPaper",
+    "AnswerPaperKind",
     "Dataset",
     "DatasetVersion",
     "Depiction",

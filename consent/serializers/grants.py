@@ -46,8 +46,8 @@ class NoticeSerializer(serializers.ModelSerializer):
         return f"sha256:{notice.digest.hex()}"
 
 
-class TermsSerializer(serializers.Serializer):
-    """Uses under the same terms: what a person is asked, or said."""
+class MeantSerializer(serializers.Serializer):
+    """Uses under the same terms, whoever says them."""
 
     mode = one_code(Mode)
     right = one_code(Right, default=Right.LIKENESS.value)
@@ -61,11 +61,16 @@ class TermsSerializer(serializers.Serializer):
     recipients = some_names()
     families = some_names()
     barred_themes = some_codes(Theme)
-    assurance = one_code(Assurance)
-    method = one_code(Method)
     remedy = one_code(Remedy, default=Remedy.STOP_NEW_USE.value)
     valid_from = serializers.DateTimeField(allow_null=True, default=None)
     valid_until = serializers.DateTimeField(allow_null=True, default=None)
+
+
+class TermsSerializer(MeantSerializer):
+    """What a person is asked, or said: how surely, and by which way."""
+
+    assurance = one_code(Assurance)
+    method = one_code(Method)
 
     def as_answer(self) -> Answer:
         """Return the validated content as the service takes it."""

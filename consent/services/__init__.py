@@ -52,6 +52,13 @@ from consent.services.projects import (
     open_project,
     propose_membership,
 )
+from consent.services.receipts import (
+    Imported,
+    import_receipt,
+    issue_receipt,
+    read_paper,
+    read_record,
+)
 from consent.services.requests import (
     approve_plan,
     close_request,
@@ -75,6 +82,7 @@ __all__ = [
     "Answer",
     "Credentials",
     "Frozen",
+    "Imported",
     "Known",
     "Newcomer",
     "Sealed",
@@ -104,8 +112,10 @@ __all__ = [
     "freeze_version",
     "give",
     "identify",
+    "import_receipt",
     "invalidate",
     "issue_credentials",
+    "issue_receipt",
     "lease_errand",
     "let_lapse",
     "observe_request",
@@ -118,6 +128,8 @@ __all__ = [
     "propose_account",
     "propose_membership",
     "publish_notice",
+    "read_paper",
+    "read_record",
     "record_denial",
     "refuse_request",
     "register_subject",

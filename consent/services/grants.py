@@ -57,9 +57,17 @@ def give(
 
 
 @transaction.atomic
-def draft(*, actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
+def draft(
+    *,
+    actor: Account,
+    subject_id: UUID,
+    notice_id: UUID,
+    answer: Answer,
+    evidence: bytes | None = None,
+) -> Grant:
     """Prepare what a person is to be asked; nothing follows from it. Raises as ``give``."""
     grant = _prepare(actor, subject_id, notice_id, answer)
+    grant.evidence = store_evidence(grant.scope_ids(), evidence)
     return _store(actor, grant, GrantState.DRAFT, kinds.GRANT_DRAFTED, is_new=True)
 
 
@@ -204,7 +212,10 @@ def _give(actor: Account, grant: Grant, answer: Answer, giving: Giving, *, is_ne
         setattr(grant, column, value)
     grant.given_at = now
     grant.valid_from = answer.valid_from or now
-    grant.evidence = store_evidence(grant.scope_ids(), giving.evidence)
+    if giving.evidence is not None:
+        if grant.evidence is not None:
+            raise TermsRefused("evidence came with the draft already")
+        grant.evidence = store_evidence(grant.scope_ids(), giving.evidence)
     given_by = _speaker(grant, giving.representation_id)
     return _store(
         actor,

@@ -133,6 +133,12 @@ def log_policy(origin: str) -> Policy:
     return with_witnesses(Policy(logs))
 
 
+def all_logs_policy() -> Policy:
+    """Return the keys of every log and incarnation that this service keeps, without witnesses."""
+    origins = Incarnation.objects.order_by("pk").values_list("origin", flat=True)
+    return Policy(tuple(key for origin in origins for key in log_policy(origin).logs))
+
+
 def _verify_same(incarnation: Incarnation, origin: str) -> None:
     if incarnation.origin != origin:
         raise LogContinued(f"the log goes on as {origin} since: order this report again")

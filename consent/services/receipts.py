@@ -1,0 +1,209 @@
+"""Receipts: write, sign and keep what a person is given of an answer; take in those of others."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from consent import kinds
+from consent.errors import WrongState
+from consent.formats.doubts import Doubt
+from consent.kinds import ReceiptIssued
+from consent.models import Account, AnswerPaper, AnswerPaperKind, Grant
+from consent.moment import database_now
+from consent.receipts.kantara import read_kantara
+from consent.receipts.receipt import Logged, consent_receipt
+from consent.receipts.record import House, NoticeShown, Paper, Parts, consent_record
+from consent.receipts.signature import sign
+from consent.services.answers import Answer
+from consent.services.authority import Actor, by, get, require
+from consent.services.grants import draft, give, lock_grant
+from consent.services.viewing import Sealed, view_files
+from consent.signing import read_receipt_signer
+from consent.uses import Assurance
+from ledger import vault
+from ledger.leaf import parse_leaf
+from ledger.models import Segment
+from ledger.publication import prove_outside
+from ledger.record_kinds import DisclosureReason
+from ledger.services import Unsealed, append, open_file, store_file
+
+PERMISSION = "consent.issue_receipt"
+ROLE = "subject"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of somebody else's receipt; each doubt is for a person to read."""
+
+    grant: Grant
+    doubts: tuple[Doubt, ...]
+
+
+@transaction.atomic
+def issue_receipt(*, actor: Actor, grant_id: UUID) -> AnswerPaper:
+    """Write and sign the receipt of an answer as it stands; one that was issued of it stays.
+
+    Raises NotPermitted, Unknown, ScopeGone, and NotYetPublished until the log shows the answer.
+    """
+    require(actor, PERMISSION)
+    grant = lock_grant(grant_id)
+    return find_paper(grant, AnswerPaperKind.RECEIPT) or keep_paper(
+        actor, grant, AnswerPaperKind.RECEIPT, _write_receipt(grant)
+    )
+
+
+def find_paper(grant: Grant, kind: AnswerPaperKind) -> AnswerPaper | None:
+    """Return the paper that tells of the answer as it stands, or None."""
+    if grant.record is None:
+        return None
+    return grant.papers.filter(kind=kind, told=grant.record).select_related("file").first()
+
+
+def keep_paper(actor: Actor, grant: Grant, kind: AnswerPaperKind, content: bytes) -> AnswerPaper:
+    """Store a paper under the person's key, on the record; for services, in their transaction."""
+    if grant.record is None:
+        raise WrongState("answer was never recorded")
+    paper = AnswerPaper(
+        grant=grant,
+        kind=kind,
+        told=grant.record,
+        file=store_file(grant.scope_ids(), content),
+        issued_at=database_now(),
+    )
+    paper.save(force_insert=True)
+    append(
+        kind=kinds.RECEIPT_ISSUED,
+        facts=ReceiptIssued(paper=kinds.PaperFact(kind.value)),
+        segments=[
+            Unsealed(ROLE, grant.scope_ids(), {"answer": str(grant.pk)}, (paper,)),
+            by(actor),
+        ],
+    )
+    return paper
+
+
+def read_paper(*, reader: Account, paper: AnswerPaper) -> bytes | None:
+    """Return a paper's bytes, or None once the person is erased; who read is on record first.
+
+    Raises NotPermitted, and RuntimeError inside a transaction.
+    """
+    seen = view_files(
+        reader=reader,
+        permission=PERMISSION,
+        reason=DisclosureReason.CASEWORK,
+        wanted=[Sealed(paper, "file")],
+    )
+    return seen.get(paper.pk)
+
+
+def read_record(*, reader: Account, grant_id: UUID) -> dict[str, Any]:
+    """Return an answer as a consent record, unsigned; where evidence is opened, on the record.
+
+    Raises NotPermitted, Unknown, and RuntimeError inside a transaction.
+    """
+    require(reader, PERMISSION)
+    grant = get(Grant.objects.select_related("subject", "notice", "evidence"), grant_id)
+    evidence = None
+    if grant.evidence:
+        evidence = view_files(
+            reader=reader,
+            permission=PERMISSION,
+            reason=DisclosureReason.CASEWORK,
+            wanted=[Sealed(grant, "evidence")],
+        ).get(grant.pk)
+    return consent_record(columns_of(grant), parts_of(grant, evidence))
+
+
+@transaction.atomic
+def import_receipt(
+    *,
+    actor: Account,
+    subject_id: UUID,
+    notice_id: UUID,
+    content: bytes,
+    key: str | None,
+    answer: Answer,
+) -> Imported:
+    """Take in a Kantara receipt as evidence of ``answer``, which says what its words mean.
+
+    How surely, how it came and until when follow from the receipt alone, whatever ``answer`` says.
+    It is given only where the issuer's signature holds and nothing stands against it; else it is
+    a draft, to be asked for or answered. Raises as ``give`` does, and ReceiptRefused.
+    """
+    claim = read_kantara(content, key=key)
+    ends = [moment for moment in (answer.valid_until, claim.ends_at) if moment]
+    weak = replace(
+        answer,
+        assurance=Assurance.SELF_ASSERTED,
+        method=claim.method,
+        valid_until=min(ends, default=None),
+    )
+    store = give if claim.is_signed and claim.is_plain else draft
+    grant = store(
+        actor=actor, subject_id=subject_id, notice_id=notice_id, answer=weak, evidence=content
+    )
+    return Imported(grant, claim.doubts)
+
+
+def columns_of(grant: Grant) -> dict[str, Any]:
+    """Return the answer's columns as the log's digest of them counts them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_jsonb(t) FROM consent_grant t WHERE id = %s", [grant.pk])
+        ((row,),) = cursor.fetchall()
+    told: Mapping[str, Any] = json.loads(row) if isinstance(row, str) else row
+    return {name: told[name] for name in told if told[name] is not None and name != "record"}
+
+
+def parts_of(grant: Grant, evidence: bytes | None) -> Parts:
+    """Return what a record of the answer says beside its terms."""
+    notice = grant.notice
+    digest = f"sha256:{notice.digest.hex()}"
+    shown = NoticeShown(notice.code, notice.version, notice.language, notice.title, digest)
+    papers = [Paper(f"sha256:{sha256(evidence).hexdigest()}", len(evidence))] if evidence else []
+    return Parts(grant.subject.handle, _house(), shown, tuple(papers))
+
+
+def _house() -> House:
+    return House(
+        name=settings.MUNIMENT_ORGANISATION,
+        address=settings.MUNIMENT_ORGANISATION_ADDRESS,
+        contact=settings.MUNIMENT_ORGANISATION_CONTACT,
+        country=settings.MUNIMENT_ORGANISATION_COUNTRY,
+        withdrawal=settings.MUNIMENT_WITHDRAWAL,
+    )
+
+
+def _write_receipt(grant: Grant) -> bytes:
+    evidence = open_file(grant.evidence) if grant.evidence else None
+    issued_at = f"{database_now():%Y-%m-%dT%H:%M:%SZ}"
+    receipt = consent_receipt(
+        columns_of(grant),
+        parts_of(grant, evidence),
+        _logged(grant),
+        receipt_id=str(uuid4()),
+        issued_at=issued_at,
+    )
+    signed = sign(receipt, read_receipt_signer(), issued_at)
+    return json.dumps(signed, ensure_ascii=False, indent=1).encode()
+
+
+def _logged(grant: Grant) -> Logged:
+    """Return where the log speaks of the answer as it stands. Raises NotYetPublished."""
+    if grant.record is None:
+        raise WrongState("answer was never recorded")
+    proved = prove_outside(grant.record)
+    scopes, kind = list(grant.scope_ids()), parse_leaf(proved.leaf).body.kind
+    keys = vault.keys(scopes)
+    for segment in Segment.objects.filter(record__uuid=grant.record, scopes=scopes):
+        opening = keys.open_segment(
+            scopes, grant.record, segment.position, kind, segment.ciphertext
+        )
+        if opening.role == ROLE:
+            return Logged(proved.leaf.decode(), str(proved.proof), segment.position, opening)
+    raise WrongState("the log holds no statement about this answer")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from bench.bulk import append_bulk, bytes_per_record
 from bench.deciding import decide_hot
 from bench.delay import publish_delay
+from bench.impact import impact_million
 from bench.large import million_leaves
 from bench.lines import Line
 from bench.single import append_concurrent, append_interactive, sequence_under_kills
@@ -23,4 +24,4 @@ MEASURES: tuple[Measure, ...] = (
     verify,
     verify_people,
 )
-FULL: tuple[Measure, ...] = (million_leaves,)
+FULL: tuple[Measure, ...] = (million_leaves, impact_million)

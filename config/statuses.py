@@ -32,6 +32,7 @@ STATUSES: dict[type[Exception], int] = {
     consent.AlreadyKnown: 409,
     consent.IdentityNotShown: 409,
     consent.PlanOutdated: 409,
+    consent.UseStopped: 409,
     consent.DescriptionRefused: 422,
     consent.PictureRefused: 422,
     consent.NothingToFreeze: 409,

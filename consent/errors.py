@@ -11,6 +11,7 @@ ConsentError
 ├── AlreadyKnown         a row for the same thing exists
 ├── IdentityNotShown     the person's identity is not established well enough for this
 ├── PlanOutdated         what the plan would do is no longer what there is to do
+├── UseStopped           an impact decision stopped the use of this version or model
 ├── DescriptionRefused   a description of a data set cannot be read
 ├── PictureRefused       a file is no picture that we take
 ├── NothingToFreeze      a data set has no admissible item
@@ -66,6 +67,10 @@ class IdentityNotShown(ConsentError):
 
 class PlanOutdated(ConsentError):
     """What the plan would do is no longer what there is to do: plan again, approve again."""
+
+
+class UseStopped(ConsentError):
+    """An impact decision stopped the use of this version or model."""
 
 
 class DescriptionRefused(ConsentError):

@@ -16,6 +16,8 @@ from consent.models import (
     GivenBy,
     Grant,
     Identifier,
+    ImpactCase,
+    ImpactDecision,
     Item,
     Observation,
     Package,
@@ -27,7 +29,7 @@ from consent.models import (
     Title,
 )
 from ledger.holdings import HOLDINGS, Holding, Scopes
-from ledger.models import SealedFile
+from ledger.models import Recorded, SealedFile
 from ledger.vault import Keys
 
 
@@ -146,6 +148,49 @@ def _export_request(request: PrivacyRequest, _keys: Keys) -> dict[str, Any]:
         "due_at": request.due_at.isoformat(),
         "extended": request.extended,
     }
+
+
+def _export_case(case: ImpactCase, _keys: Keys) -> dict[str, Any]:
+    return {
+        "cause": case.cause,
+        "state": case.state,
+        "opened_at": _time(case.opened_at),
+        "found": {
+            "items": case.found_items,
+            "versions": case.found_versions,
+            "models": case.found_models,
+            "runs": case.found_runs,
+            "outputs": case.found_outputs,
+        },
+        "decisions": [
+            {"about": line.kind, "decision": line.decision, "done_at": _time(line.done_at)}
+            for line in case.lines.all()
+        ],
+    }
+
+
+def _cut_cases(scopes: Scopes) -> Sequence[Recorded]:
+    """Leave cases without their person: what was decided stays, and names nobody."""
+    cases = list(ImpactCase.objects.filter(subject__scope__in=scopes))
+    for case in cases:
+        case.subject = None
+        case.save(update_fields=["subject"])
+    return cases
+
+
+def _cut_lines(scopes: Scopes) -> Sequence[Recorded]:
+    """Leave lines without the account that owned or decided them."""
+    lines = list(
+        ImpactDecision.objects.filter(
+            Q(owner__scope__in=scopes) | Q(decided_by__scope__in=scopes)
+        ).select_related("owner", "decided_by")
+    )
+    for line in lines:
+        line.owner = None if line.owner and line.owner.scope_id in scopes else line.owner
+        if line.decided_by and line.decided_by.scope_id in scopes:
+            line.decided_by = None
+        line.save(update_fields=["owner", "decided_by"])
+    return lines
 
 
 def _files(*columns: str) -> Any:
@@ -297,5 +342,13 @@ HOLDINGS.register(
         lambda scopes: PrivacyRequest.objects.filter(subject__scope__in=scopes),
         _export_request,
         relink=_cut_requests,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.impactcase",
+        lambda scopes: ImpactCase.objects.filter(subject__scope__in=scopes),
+        _export_case,
+        relink=lambda scopes: [*_cut_cases(scopes), *_cut_lines(scopes)],
     )
 )

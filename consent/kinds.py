@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from consent.roles import AccountKind, Level, RoleCode
-from consent.uses import Mode
+from consent.uses import ImpactCause, Measure, Mode
 from ledger.kinds import KINDS, Count, Cut, Digest, Facts, Kind
 
 
@@ -129,6 +129,25 @@ class RequestClosed(Facts):
     outcome: CloseOutcome
 
 
+class ImpactOpened(Facts):
+    """What kind of end it was; whose, lies in the segments."""
+
+    cause: ImpactCause
+
+
+class ImpactAssessed(Facts):
+    """How many versions and models are concerned."""
+
+    versions: Count
+    models: Count
+
+
+class ImpactDecided(Facts):
+    """What is done about one version or model; about which, lies in the segment."""
+
+    decision: Measure
+
+
 def _about_people(name: str, facts: type[Facts] | None = None) -> Kind:
     kind = Kind(name, cut=Cut.HOUR) if facts is None else Kind(name, facts, Cut.HOUR)
     return KINDS.register(kind)
@@ -175,6 +194,13 @@ RECEIPT_ISSUED = _about_people("receipt.issued", ReceiptIssued)
 DATASET_OPENED = KINDS.register(Kind("dataset.opened"))
 VERSION_FROZEN = _about_people("version.frozen", VersionFrozen)
 VERSION_CONTINUED = _about_people("version.continued", Part)
+
+IMPACT_OPENED = _about_people("impact.opened", ImpactOpened)
+IMPACT_ASSESSED = _about_people("impact.assessed", ImpactAssessed)
+IMPACT_ASSIGNED = _about_people("impact.assigned")
+IMPACT_DECIDED = _about_people("impact.decided", ImpactDecided)
+IMPACT_COMPLETED = _about_people("impact.completed", ImpactDecided)
+IMPACT_CLOSED = _about_people("impact.closed")
 
 REQUEST_RECEIVED = _about_people("request.received", RequestFacts)
 REQUEST_IDENTIFIED = _about_people("request.identified", RequestFacts)

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db import transaction
 
 from consent import services
-from consent.models import Errand, Grant
+from consent.models import Errand, Grant, ImpactCase, ImpactState
 from consent.moment import database_now
 
 logger = logging.getLogger(__name__)
@@ -53,3 +53,15 @@ def expire_grants() -> None:
     """Mark the answers whose term is over; decisions know it without this."""
     for grant_id in Grant.objects.overdue(database_now()).values_list("pk", flat=True):
         services.expire(grant_id=grant_id)
+
+
+@shared_task
+def assess_impacts() -> None:
+    """Find what the open impact cases concern: the rows are the queue, no message can be lost."""
+    waiting = ImpactCase.objects.filter(state=ImpactState.OPEN).order_by("opened_at")
+    for case_id in waiting.values_list("pk", flat=True):
+        try:
+            services.assess_impact(case_id=case_id)
+        except Exception:
+            # One that fails must not keep the others waiting; it is tried again next time.
+            logger.exception("impact case is not assessed", extra={"case": str(case_id)})

@@ -133,6 +133,28 @@ class LegalBasis(Worded):
     OWN_WORK = "own_work"
 
 
+class ImpactCause(Worded):
+    """What ended, so that it must be decided what becomes of what was made."""
+
+    WITHDRAWAL = "withdrawal"
+    REVOCATION = "revocation"
+    INVALIDATION = "invalidation"
+    REFUSAL = "refusal"
+    ERASURE = "erasure"
+    EXPIRY = "expiry"
+
+
+class Measure(Worded):
+    """What is done about a version or a model that was made before."""
+
+    STOP_USE = "stop_use"
+    REMOVE_FROM_NEXT_VERSION = "remove_from_next_version"
+    RETRAIN = "retrain"
+    UNLEARN = "unlearn"
+    FILTER = "filter"
+    KEEP = "keep"
+
+
 WORLD = "WORLD"
 # Every recipient, or every family of models: said, never meant by leaving it empty.
 ANY = "ANY"
@@ -161,6 +183,15 @@ _WORDS: dict[Worded, str] = {
     Capacity.ESTATE: "the estate",
     Right.STYLE: "style of an artist",
     Method.EMAIL: "e-mail",
+    ImpactCause.REVOCATION: "revocation by us",
+    ImpactCause.INVALIDATION: "answer found invalid",
+    ImpactCause.REFUSAL: "refusal after a yes",
+    ImpactCause.ERASURE: "erasure request",
+    ImpactCause.EXPIRY: "end of the term",
+    Measure.STOP_USE: "no further use",
+    Measure.UNLEARN: "unlearning of the person",
+    Measure.FILTER: "filtering of outputs",
+    Measure.KEEP: "no change, with a reason",
     Remedy.STOP_NEW_USE: "no new use",
     Remedy.REMOVE_FROM_NEXT_VERSION: "removal from the next data set version",
     Remedy.RETRAIN: "retraining without the person",

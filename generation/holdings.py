@@ -12,7 +12,15 @@ from uuid import UUID
 import orjson
 from django.db.models import Q, QuerySet
 
-from generation.models import Case, Decision, Output, Run, RunDepiction
+from generation.models import (
+    Case,
+    Decision,
+    Output,
+    Run,
+    RunDepiction,
+    TrainingOverride,
+    TrainingRun,
+)
 from ledger.holdings import HOLDINGS, Holding
 from ledger.models import Recorded, SealedFile
 from ledger.vault import Keys
@@ -128,6 +136,15 @@ def _cut_decider(scopes: Scopes) -> list[Recorded]:
     return _empty(list(decisions), "decider_id")
 
 
+def _cut_trainers(scopes: Scopes) -> list[Recorded]:
+    """Take erased accounts out of trainings and overrides, which speak of nobody else."""
+    runs = TrainingRun.objects.filter(proposed_by__scope__in=scopes)
+    proposed = TrainingOverride.objects.filter(proposed_by__scope__in=scopes)
+    cut = [*_empty(list(runs), "proposed_by_id"), *_empty(list(proposed), "proposed_by_id")]
+    approved = TrainingOverride.objects.filter(approved_by__scope__in=scopes)
+    return [*cut, *_empty(list(approved), "approved_by_id")]
+
+
 def _empty(rows: Sequence[Recorded], column: str) -> list[Recorded]:
     for row in rows:
         setattr(row, column, None)
@@ -141,3 +158,11 @@ HOLDINGS.register(Holding("run depictions", _find_depictions, _export_depiction,
 HOLDINGS.register(Holding("outputs", _find_outputs, _export_output, files=_files))
 HOLDINGS.register(Holding("cases", _find_cases, _export_case, relink=_cut_lease))
 HOLDINGS.register(Holding("decisions", _find_decisions, _export_decision, relink=_cut_decider))
+HOLDINGS.register(
+    Holding(
+        "trainings",
+        lambda _scopes: TrainingRun.objects.none(),
+        lambda _row, _keys: {},
+        relink=_cut_trainers,
+    )
+)

@@ -12,7 +12,7 @@ from generation.states import (
     FailureReason,
     RunOutcome,
 )
-from ledger.kinds import KINDS, Count, Digest, Facts, Kind
+from ledger.kinds import KINDS, Count, Cut, Digest, Facts, Kind
 
 
 class ModelRegistered(Facts):
@@ -21,6 +21,19 @@ class ModelRegistered(Facts):
     files: Digest
     effective: Digest
     configuration: Digest
+
+
+class TrainingProposed(Facts):
+    """How many versions are asked for, and how many people's consent had ended."""
+
+    versions: Count
+    people: Count
+
+
+class TrainingAuthorised(Facts):
+    """Whether two people stood for it against what was found."""
+
+    overridden: bool
 
 
 class PolicyPublished(Facts):
@@ -80,6 +93,12 @@ class CaseDecided(Facts):
 
 MODEL_REGISTERED = KINDS.register(Kind("model.registered", ModelRegistered))
 MODEL_RETIRED = KINDS.register(Kind("model.retired"))
+TRAINING_PROPOSED = KINDS.register(Kind("training.proposed", TrainingProposed, Cut.HOUR))
+TRAINING_OVERRIDE_PROPOSED = KINDS.register(Kind("override.proposed"))
+TRAINING_AUTHORISED = KINDS.register(Kind("training.authorised", TrainingAuthorised))
+TRAINING_COMPLETED = KINDS.register(Kind("training.completed"))
+TRAINING_FAILED = KINDS.register(Kind("training.failed"))
+TRAINING_CANCELLED = KINDS.register(Kind("training.cancelled"))
 POLICY_PUBLISHED = KINDS.register(Kind("policy.published", PolicyPublished))
 RUN_AUTHORISED = KINDS.register(Kind("run.authorised", RunAuthorised))
 RUN_COMPLETED = KINDS.register(Kind("run.completed", RunCompleted))

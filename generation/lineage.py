@@ -1,8 +1,82 @@
-"""The edges that generation stores: from data set versions and people to models, runs, images."""
+"""What generation stores of lineage: from versions and people to models, runs, images.
 
-from consent.lineage import EDGES, Edge
+How many runs and outputs a model has stands in ``generation_tally``: triggers keep it, so that
+nobody counts a million rows to show a graph.
+"""
 
-EDGES.register(Edge("version", "model", "generation_modelversion", "dataset_version_id", "id"))
+from consent.lineage import EDGES, Direction, Edge, Kind, Leaves
+
+EDGES.describe(
+    Kind(
+        "model",
+        "generation_modelversion",
+        "model",
+        "models",
+        "admin:generation_modelversion_change",
+        is_trunk=True,
+        label="name || ' ' || version",
+    )
+)
+EDGES.describe(Kind("run", "generation_run", "run", "runs", "admin:generation_run_change"))
+EDGES.describe(
+    Kind("output", "generation_output", "output", "outputs", "admin:generation_output_change")
+)
+
+EDGES.describe(
+    Kind(
+        "training",
+        "generation_trainingrun",
+        "training",
+        "trainings",
+        "admin:generation_trainingrun_change",
+        is_trunk=True,
+        label="'training ' || left(id::text, 8)",
+    )
+)
+
+# A model that a training made comes of it; the others of the version they were registered with.
+EDGES.register(
+    Edge(
+        "version",
+        "model",
+        "generation_modelversion",
+        "dataset_version_id",
+        "id",
+        only="NOT EXISTS (SELECT FROM generation_trainingrun t"
+        " WHERE t.model_id = generation_modelversion.id)",
+    )
+)
+EDGES.register(Edge("version", "training", "generation_traininginput", "version_id", "training_id"))
+EDGES.register(Edge("training", "model", "generation_trainingrun", "id", "model_id"))
 EDGES.register(Edge("model", "run", "generation_run", "model_id", "id"))
 EDGES.register(Edge("subject", "run", "generation_rundepiction", "subject_id", "run_id"))
 EDGES.register(Edge("run", "output", "generation_output", "run_id", "id"))
+
+_TALLY = "FROM generation_tally WHERE model_id = ANY(%s) GROUP BY 1"
+
+EDGES.hang(
+    Leaves(
+        "model",
+        "run",
+        Direction.DOWNSTREAM,
+        each=f"SELECT model_id, sum(runs) {_TALLY}",
+        page="SELECT model_id, id FROM generation_run WHERE model_id = %(node)s"
+        " AND (model_id, id) > (%(first)s, %(second)s) ORDER BY 1, 2",
+        owner="SELECT x.model_id, count(*) FROM {reached} r JOIN generation_run x ON x.id = r.id"
+        " GROUP BY 1",
+    )
+)
+EDGES.hang(
+    Leaves(
+        "model",
+        "output",
+        Direction.DOWNSTREAM,
+        each=f"SELECT model_id, sum(outputs) {_TALLY}",
+        # Run by run, so that a page costs its own length, not that of all the model made.
+        page="SELECT o.run_id, o.id FROM generation_run x JOIN generation_output o"
+        " ON o.run_id = x.id WHERE x.model_id = %(node)s AND x.id >= %(first)s"
+        " AND (o.run_id, o.id) > (%(first)s, %(second)s) ORDER BY o.run_id, o.id",
+        owner="SELECT x.model_id, count(*) FROM {reached} r JOIN generation_output o ON o.id = r.id"
+        " JOIN generation_run x ON x.id = o.run_id GROUP BY 1",
+    )
+)

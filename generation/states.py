@@ -15,6 +15,16 @@ class ModelState(StrEnum):
     RETIRED = "retired"
 
 
+class TrainingState(StrEnum):
+    """A training waits while something stands against it, and ends once."""
+
+    PROPOSED = "proposed"
+    AUTHORISED = "authorised"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class PolicyState(StrEnum):
     """One policy at a time is active."""
 
@@ -105,6 +115,15 @@ RUN_TRANSITIONS: Pairs = frozenset(
         (RunState.HELD, RunState.REFUSED),
         (RunState.ALLOWED, RunState.COMPLETED),
         (RunState.ALLOWED, RunState.FAILED),
+    }
+)
+TRAINING_TRANSITIONS: Pairs = frozenset(
+    {
+        (TrainingState.PROPOSED, TrainingState.AUTHORISED),
+        (TrainingState.PROPOSED, TrainingState.CANCELLED),
+        (TrainingState.AUTHORISED, TrainingState.COMPLETED),
+        (TrainingState.AUTHORISED, TrainingState.FAILED),
+        (TrainingState.AUTHORISED, TrainingState.CANCELLED),
     }
 )
 OUTPUT_TRANSITIONS: Pairs = frozenset(

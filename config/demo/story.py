@@ -170,9 +170,12 @@ class Story:
         if len(self.told.refused) != 2:
             raise StoryBroken("a run after the withdrawal was not refused")
         person = lineage.Node("subject", self.told.subjects["mara"].pk)
-        made = lineage.by_kind(lineage.find_impact(person))
-        self.told.impact = {kind: [str(pk) for pk in ids] for kind, ids in made.items()}
-        found = ", ".join(f"{len(ids)} {kind}" for kind, ids in sorted(made.items()))
+        made = lineage.find_impact(person)
+        self.told.impact = {
+            kind: [str(pk) for pk in made.of(kind) or lineage.find_every(made, kind)]
+            for kind in made.counts
+        }
+        found = ", ".join(f"{count} {kind}" for kind, count in made.counts.items())
         self.told.proved.append(("impact list", found))
 
     def serve_requests(self) -> None:

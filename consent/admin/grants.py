@@ -264,11 +264,11 @@ class GrantAdmin(ActingAdmin):
     )
 
     def describe(self, request: HttpRequest, row: Grant) -> dict[str, Any]:
-        made = lineage.by_kind(lineage.find_impact(lineage.Node("grant", row.pk)))
+        made = lineage.find_impact(lineage.Node("grant", row.pk))
         return {
             **super().describe(request, row),
             "title": f"Permission of {row.subject.handle}",
-            "impact": {kind: len(made[kind]) for kind in MADE if kind in made},
+            "impact": lineage.in_words(made, MADE),
         }
 
     @admin.display(description="person", ordering="subject__handle")

@@ -210,7 +210,7 @@ class SubjectAdmin(NamesAdmin):
         ).select_related("portrait")
 
     def describe(self, request: HttpRequest, row: Subject) -> dict[str, Any]:
-        impact = lineage.by_kind(lineage.find_impact(lineage.Node("subject", row.pk)))
+        impact = lineage.find_impact(lineage.Node("subject", row.pk))
         return {
             **super().describe(request, row),
             "portrait": _portrait(request, row),
@@ -219,7 +219,7 @@ class SubjectAdmin(NamesAdmin):
             "speakers": row.representatives.select_related("representative"),
             "titles": row.titles_given.select_related("holder"),
             "requests": row.requests.all(),
-            "impact": {kind: len(ids) for kind, ids in impact.items()},
+            "impact": lineage.in_words(impact),
         }
 
     def open_names(self, request: HttpRequest, rows: Sequence[Any]) -> None:

@@ -134,9 +134,8 @@ def _notices(subject: Subject) -> Iterator[Entry]:
 
 
 def _impact(subject: Subject) -> Entry:
-    nodes = lineage.find_impact(lineage.Node("subject", subject.pk))
-    groups = {kind: [str(i) for i in ids] for kind, ids in lineage.by_kind(nodes).items()}
-    return Entry("lineage/subject-impact.json", JSON, "lineage", _json(groups))
+    impact = lineage.find_impact(lineage.Node("subject", subject.pk))
+    return Entry("lineage/subject-impact.json", JSON, "lineage", _json(impact.as_json()))
 
 
 def _records(segments: Sequence[OwnSegment]) -> Iterator[Entry]:

@@ -68,6 +68,83 @@ DROP FUNCTION consent_refuse_rewriting();
 ALTER TABLE consent_grant DROP CONSTRAINT grant_suspensions_fit_state;
 """
 
+# People in some versions whose consent to what the version is for no longer stands: they said
+# yes once and it is over, they say no now, or they asked to be erased. In sets, not item by item.
+STANDING = """
+CREATE FUNCTION consent_not_standing(asked uuid[]) RETURNS TABLE (subject_id uuid)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+    SELECT DISTINCT p.subject_id FROM (
+        SELECT DISTINCT d.subject_id, v.uses FROM public.consent_datasetversion v
+        JOIN public.consent_item i ON i.version_id = v.id
+        JOIN public.consent_depiction d ON d.item_id = i.id WHERE v.id = ANY(asked)) p
+    CROSS JOIN LATERAL (
+        SELECT array_agg(u) FILTER (WHERE g.state = 'given' AND g.valid_from <= statement_timestamp()
+                AND (g.valid_until IS NULL OR g.valid_until > statement_timestamp())
+                AND (g.power_until IS NULL OR g.power_until > statement_timestamp())) AS allowed,
+            array_agg(u) AS ever
+        FROM public.consent_grant g CROSS JOIN LATERAL unnest(g.uses) u
+        WHERE g.subject_id = p.subject_id AND g."right" = 'likeness' AND g.given_at IS NOT NULL) yes
+    CROSS JOIN LATERAL (
+        SELECT array_agg(u) AS refused
+        FROM public.consent_grant g CROSS JOIN LATERAL unnest(g.refused) u
+        WHERE g.subject_id = p.subject_id AND g."right" = 'likeness'
+            AND g.state IN ('given', 'suspended', 'refused', 'expired')) no
+    WHERE EXISTS (SELECT FROM unnest(p.uses) u
+            WHERE u = ANY(yes.ever) AND (u = ANY(yes.allowed)) IS NOT TRUE)
+        OR p.uses::text[] && no.refused::text[]
+        OR EXISTS (SELECT FROM public.consent_privacyrequest r
+            WHERE r.subject_id = p.subject_id AND r.kind = 'erasure'
+                AND r.restricted_at IS NOT NULL
+                AND r.state NOT IN ('closed_refused', 'closed_withdrawn'))
+$$;
+CREATE FUNCTION consent_is_stopped(asked uuid[]) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+    SELECT EXISTS (SELECT FROM public.consent_impactdecision
+        WHERE node = ANY(asked) AND decision = 'stop_use')
+$$;
+GRANT EXECUTE ON FUNCTION consent_not_standing(uuid[]), consent_is_stopped(uuid[])
+    TO app, eraser, auditor;
+"""
+DROP_STANDING = """
+DROP FUNCTION consent_is_stopped(uuid[]);
+DROP FUNCTION consent_not_standing(uuid[]);
+"""
+
+# A case is no further than its lines are, and gets none once it was assessed.
+CASES = """
+CREATE FUNCTION consent_refuse_unsettled() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.consent_impactdecision WHERE case_id = NEW.id
+        AND (NEW.state = 'decided' AND state = 'open' OR NEW.state = 'done' AND state <> 'done'))
+    THEN
+        RAISE EXCEPTION 'case % has lines that are not settled', NEW.id USING ERRCODE = 'MU003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_impactcase_unsettled BEFORE UPDATE ON consent_impactcase
+    FOR EACH ROW EXECUTE FUNCTION consent_refuse_unsettled();
+ALTER TABLE consent_impactcase ENABLE ALWAYS TRIGGER consent_impactcase_unsettled;
+CREATE FUNCTION consent_refuse_late_line() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.consent_impactcase WHERE id = NEW.case_id AND state = 'open')
+    THEN
+        RAISE EXCEPTION 'case % was assessed already', NEW.case_id USING ERRCODE = 'MU003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_impactdecision_late BEFORE INSERT ON consent_impactdecision
+    FOR EACH ROW EXECUTE FUNCTION consent_refuse_late_line();
+ALTER TABLE consent_impactdecision ENABLE ALWAYS TRIGGER consent_impactdecision_late;
+"""
+DROP_CASES = """
+DROP TRIGGER consent_impactcase_unsettled ON consent_impactcase;
+DROP FUNCTION consent_refuse_unsettled();
+DROP TRIGGER consent_impactdecision_late ON consent_impactdecision;
+DROP FUNCTION consent_refuse_late_line();
+"""
+
 TABLES = (
     "account",
     "project",
@@ -93,6 +170,8 @@ TABLES = (
     "plan",
     "step",
     "package",
+    "impactcase",
+    "impactdecision",
 )
 
 # What holds between two people.
@@ -145,6 +224,8 @@ FROZEN = {
     "plan": ("id", "request_id", "number", "digest", "planned_by_id", "planned_at"),
     "step": ("id", "plan_id", "ordinal", "action", "holding", "planned"),
     "package": ("id", "request_id", "paper", "file_id", "made_at"),
+    "impactcase": ("id", "scope_id", "cause", "opened_at", "due_at"),
+    "impactdecision": ("id", "case_id", "kind", "node"),
 }
 
 # The terms of an answer, from the moment on in which it is given.
@@ -164,6 +245,11 @@ SET_ONCE = {
     "privacyrequest": ("closed_at", "restricted_at"),
     "plan": ("approved_by_id", "approved_at"),
     "step": ("before", "after", "done_at"),
+    "impactcase": (
+        *("found_items", "found_versions", "found_models", "found_runs", "found_outputs"),
+        *("assessed_at", "done_at"),
+    ),
+    "impactdecision": ("evidence", "done_at"),
 }
 
 ENDS = ("withdrawn", "revoked", "expired", "invalidated", "superseded")
@@ -182,6 +268,11 @@ MOVES = {
     "grant": (GRANT_MOVES, {"draft", "requested", "given"}),
     "plan": ({("proposed", "approved"), ("proposed", "void"), ("approved", "void")}, {"proposed"}),
     "step": ({("pending", "done")}, {"pending"}),
+    "impactcase": (
+        {("open", "assessed"), ("assessed", "decided"), ("decided", "done")},
+        {"open"},
+    ),
+    "impactdecision": ({("open", "decided"), ("decided", "done")}, {"open"}),
     "privacyrequest": (
         {
             ("received", "planned"),
@@ -217,6 +308,13 @@ class Migration(migrations.Migration):
         guards.emptied_only("consent_identifier", "value"),
         guards.emptied_only("consent_searchkey", "key"),
         migrations.RunSQL(SUSPENSIONS, DROP_SUSPENSIONS),
+        guards.frozen(
+            "consent_impactdecision",
+            ("decision", "reason", "decided_at", "due_at"),
+            unless=("open", "decided"),
+        ),
+        migrations.RunSQL(STANDING, DROP_STANDING),
+        migrations.RunSQL(CASES, DROP_CASES),
         *(guards.set_once(f"consent_{table}", columns) for table, columns in SET_ONCE.items()),
         *(
             guards.transitions(f"consent_{table}", "state", pairs, initial=initial)

@@ -9,6 +9,13 @@ from consent.models.datasets import (
     Item,
     Quarantined,
 )
+from consent.models.impact import (
+    Affected,
+    ImpactCase,
+    ImpactDecision,
+    ImpactState,
+    LineState,
+)
 from consent.models.papers import AnswerPaper, AnswerPaperKind
 from consent.models.parties import GivenBy, Representation, Title
 from consent.models.people import Account, AccountState, Membership, MembershipState, Project
@@ -35,6 +42,7 @@ __all__ = [
     "Account",
     "AccountState",
     "Action",
+    "Affected",
     "AnswerPaper",
     "AnswerPaperKind",
     "Dataset",
@@ -46,7 +54,11 @@ __all__ = [
     "Grant",
     "GrantState",
     "Identifier",
+    "ImpactCase",
+    "ImpactDecision",
+    "ImpactState",
     "Item",
+    "LineState",
     "Membership",
     "MembershipState",
     "Notice",

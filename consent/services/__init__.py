@@ -32,6 +32,13 @@ from consent.services.identities import (
     correct_identifier,
     end_identifier,
 )
+from consent.services.impact import (
+    assess_impact,
+    assign_impact,
+    close_impact,
+    complete_impact,
+    decide_impact,
+)
 from consent.services.notices import publish_notice
 from consent.services.people import (
     Credentials,
@@ -93,10 +100,15 @@ __all__ = [
     "approve_account",
     "approve_membership",
     "approve_plan",
+    "assess_impact",
+    "assign_impact",
     "block",
     "carry_out",
+    "close_impact",
     "close_request",
+    "complete_impact",
     "correct_identifier",
+    "decide_impact",
     "defer_request",
     "draft",
     "end_account",

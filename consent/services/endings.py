@@ -15,8 +15,9 @@ from consent.moment import database_now
 from consent.services.answers import values
 from consent.services.authority import get, lock, require
 from consent.services.grants import check_state, lock_grant, write
+from consent.services.impact import open_impact
 from consent.services.subjects import end_spell
-from consent.uses import Capacity, Method, Mode, Use
+from consent.uses import Capacity, ImpactCause, Method, Mode, Use
 from ledger.kinds import Kind
 
 IN_FORCE = frozenset({GrantState.GIVEN, GrantState.SUSPENDED})
@@ -54,6 +55,8 @@ def withdraw(
         method=method.value,
         uses=values(taken),
     )
+    if {*grant.uses} & (taken or {*grant.uses}):
+        open_impact(actor=actor, subject=grant.subject, cause=ImpactCause.WITHDRAWAL)
     return rest or grant
 
 
@@ -87,6 +90,8 @@ def withdraw_alike(
     rows = (*taken, *(rest for rest in kept if rest))
     facts = GrantWithdrawn(partly=len(rows) > len(taken))
     write(actor, rows, kinds.GRANT_WITHDRAWN, facts, method=method.value, uses=[])
+    if any(one.uses for one in taken):
+        open_impact(actor=actor, subject=grant.subject, cause=ImpactCause.WITHDRAWAL)
     return taken
 
 
@@ -151,7 +156,7 @@ def resume(*, actor: Account, grant_id: UUID) -> Grant:
 @transaction.atomic
 def revoke(*, actor: Account, grant_id: UUID) -> Grant:
     """Give an answer up from our side, such as by order of an authority. Raises as ``resume``."""
-    return _finish(actor, grant_id, GrantState.REVOKED, kinds.GRANT_REVOKED)
+    return _finish(actor, grant_id, GrantState.REVOKED, kinds.GRANT_REVOKED, ImpactCause.REVOCATION)
 
 
 @transaction.atomic
@@ -160,7 +165,9 @@ def invalidate(*, actor: Account, grant_id: UUID) -> Grant:
 
     It counts from now on: what was decided before was decided by what was known.
     """
-    return _finish(actor, grant_id, GrantState.INVALIDATED, kinds.GRANT_INVALIDATED)
+    return _finish(
+        actor, grant_id, GrantState.INVALIDATED, kinds.GRANT_INVALIDATED, ImpactCause.INVALIDATION
+    )
 
 
 @transaction.atomic
@@ -173,6 +180,8 @@ def expire(*, grant_id: UUID) -> Grant:
     assert grant.given_at is not None
     _end(grant, GrantState.EXPIRED, max(grant.valid_until, grant.given_at))
     write(None, (grant,), kinds.GRANT_EXPIRED)
+    if grant.uses:
+        open_impact(actor=None, subject=grant.subject, cause=ImpactCause.EXPIRY)
     return grant
 
 
@@ -205,12 +214,16 @@ def _suspend(actor: Account, grant: Grant) -> Grant:
     return grant
 
 
-def _finish(actor: Account, grant_id: UUID, state: GrantState, kind: Kind) -> Grant:
+def _finish(
+    actor: Account, grant_id: UUID, state: GrantState, kind: Kind, cause: ImpactCause
+) -> Grant:
     require(actor, "consent.withdraw_grant")
     grant = lock_grant(grant_id)
     check_state(grant, IN_FORCE)
     _end(grant, state)
     write(actor, (grant,), kind)
+    if grant.uses:
+        open_impact(actor=actor, subject=grant.subject, cause=cause)
     return grant
 
 

@@ -21,8 +21,9 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.answers import Answer, check_answer
 from consent.services.authority import by, get, lock, require
+from consent.services.impact import open_impact
 from consent.services.subjects import store_evidence
-from consent.uses import Capacity, Method, Mode
+from consent.uses import Capacity, ImpactCause, Method, Mode
 from ledger.kinds import Facts, Kind, NoFacts
 from ledger.services import Unsealed, append
 
@@ -203,7 +204,17 @@ def _store(
     if given_by is not None:
         given_by.save(force_insert=True)
     write(actor, (grant,), kind, facts)
+    if grant.given_at and _takes_back(grant):
+        open_impact(actor=actor, subject=grant.subject, cause=ImpactCause.REFUSAL)
     return grant
+
+
+def _takes_back(grant: Grant) -> bool:
+    """Say whether an answer refuses what the same person allowed before."""
+    before = Grant.objects.filter(
+        subject=grant.subject_id, right=grant.right, given_at__isnull=False
+    )
+    return before.exclude(pk=grant.pk).filter(uses__overlap=grant.refused).exists()
 
 
 def _give(actor: Account, grant: Grant, answer: Answer, giving: Giving, *, is_new: bool) -> Grant:

@@ -18,6 +18,7 @@ from consent.models import (
     Account,
     Action,
     Errand,
+    ImpactState,
     Plan,
     PlanState,
     PrivacyRequest,
@@ -29,7 +30,8 @@ from consent.models import (
 from consent.moment import database_now
 from consent.plan import Draft, PlannedStep
 from consent.services.authority import by, get, lock, require
-from consent.uses import Assurance, Method
+from consent.services.impact import assess_impact, open_impact
+from consent.uses import Assurance, ImpactCause, Method
 from ledger.holdings import HOLDINGS
 from ledger.kinds import Kind
 from ledger.models import Recorded, Retention, Segment
@@ -82,6 +84,8 @@ def open_request(
             by(actor),
         ],
     )
+    if kind is RequestKind.ERASURE:
+        open_impact(actor=actor, subject=subject, cause=ImpactCause.ERASURE)
     return request
 
 
@@ -259,6 +263,9 @@ def _void_plans(request: PrivacyRequest) -> list[Plan]:
 
 def _start(request: PrivacyRequest, plan: Plan, actor: Account) -> None:
     assert request.subject is not None
+    # Nobody can say later what was made of somebody who is erased.
+    for case in request.subject.impact_cases.filter(state=ImpactState.OPEN):
+        assess_impact(case_id=case.pk)
     counts = {step.holding: step.count for step in draft_plan(request).steps}
     steps = list(plan.steps.all())
     for step in steps:

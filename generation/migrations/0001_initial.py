@@ -723,4 +723,276 @@ class Migration(migrations.Migration):
                 fields=("run", "subject"), name="run_depiction_once"
             ),
         ),
+        migrations.CreateModel(
+            name="Tally",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("runs", models.BigIntegerField(default=0)),
+                ("outputs", models.BigIntegerField(default=0)),
+                (
+                    "model",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tallies",
+                        to="generation.modelversion",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["model"], include=("runs", "outputs"), name="tally_counts")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TrainingRun",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "record",
+                    models.UUIDField(
+                        editable=False, help_text="The newest record of this row.", null=True
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("train", "training a model"),
+                            ("fine_tune", "fine-tuning a model"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("configuration_digest", ledger.fields.DigestField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "proposed"),
+                            ("authorised", "authorised"),
+                            ("completed", "completed"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default=generation.states.TrainingState["PROPOSED"],
+                        editable=False,
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "people",
+                    models.PositiveIntegerField(
+                        editable=False, help_text="Whose consent had ended."
+                    ),
+                ),
+                (
+                    "items",
+                    models.PositiveIntegerField(
+                        editable=False, help_text="In which they are shown."
+                    ),
+                ),
+                (
+                    "codes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=80),
+                        default=list,
+                        editable=False,
+                        size=None,
+                    ),
+                ),
+                ("proposed_at", models.DateTimeField()),
+                ("authorised_at", models.DateTimeField(editable=False, null=True)),
+                ("ended_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "model",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="training",
+                        to="generation.modelversion",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="trainings",
+                        to="consent.project",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-proposed_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="TrainingOverride",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "record",
+                    models.UUIDField(
+                        editable=False, help_text="The newest record of this row.", null=True
+                    ),
+                ),
+                ("reason", ledger.fields.SealedField()),
+                ("proposed_at", models.DateTimeField()),
+                ("approved_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "training",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="override",
+                        to="generation.trainingrun",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="TrainingInput",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "record",
+                    models.UUIDField(
+                        editable=False, help_text="The newest record of this row.", null=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="trainings",
+                        to="consent.datasetversion",
+                    ),
+                ),
+                (
+                    "training",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="inputs",
+                        to="generation.trainingrun",
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddConstraint(
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["proposed", "authorised", "completed", "failed", "cancelled"])
+                ),
+                name="trainingrun_state_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("purpose__in", ["train", "fine_tune"])),
+                name="trainingrun_purpose_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("model__isnull", False), ("state", "completed")),
+                    models.Q(
+                        models.Q(("state", "completed"), _negated=True), ("model__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="trainingrun_completed_with_a_model",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("ended_at__isnull", False),
+                        ("state__in", ["completed", "failed", "cancelled"]),
+                    ),
+                    models.Q(("ended_at__isnull", True), ("state__in", ["proposed", "authorised"])),
+                    _connector="OR",
+                ),
+                name="trainingrun_ended_when_over",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["proposed", "cancelled"]),
+                    models.Q(
+                        ("authorised_at__isnull", False),
+                        ("state__in", ["authorised", "completed", "failed"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="trainingrun_authorised_first",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="trainingoverride",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("approved_by", models.F("proposed_by")), _negated=True),
+                name="override_approved_by_another",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="traininginput",
+            constraint=models.UniqueConstraint(
+                fields=("training", "version"), name="traininginput_once"
+            ),
+        ),
     ]

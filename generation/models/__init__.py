@@ -2,7 +2,8 @@
 
 from generation.models.catalogue import ModelVersion, Policy
 from generation.models.moderation import Case, Decision
-from generation.models.runs import Job, Output, Run, RunDepiction
+from generation.models.runs import Job, Output, Run, RunDepiction, Tally
+from generation.models.training import TrainingInput, TrainingOverride, TrainingRun
 
 __all__ = [
     "Case",
@@ -13,4 +14,8 @@ __all__ = [
     "Policy",
     "Run",
     "RunDepiction",
+    "Tally",
+    "TrainingInput",
+    "TrainingOverride",
+    "TrainingRun",
 ]

@@ -187,3 +187,21 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job of {self.output_id}"
+
+
+class Tally(models.Model):
+    """How many runs and outputs a model gained or lost: the sum over its rows is how many it has.
+
+    Triggers add a row with each statement, so that no two runs wait for one counter; a task
+    folds the rows of a model into one now and then. Not on the record: it can be counted again.
+    """
+
+    model = models.ForeignKey(ModelVersion, models.CASCADE, db_index=False, related_name="tallies")
+    runs = models.BigIntegerField(default=0)
+    outputs = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["model"], include=["runs", "outputs"], name="tally_counts")]
+
+    def __str__(self) -> str:
+        return f"{self.runs:+} runs, {self.outputs:+} outputs of {self.model_id}"

@@ -11,18 +11,34 @@ from generation.services.catalogue import (
 from generation.services.completion import complete_run, fail_run
 from generation.services.outputs import mark_output, release_output, screen_output
 from generation.services.runs import RunRequest, authorise_run
+from generation.services.training import (
+    TrainingRequest,
+    approve_override,
+    authorise_training,
+    cancel_training,
+    complete_training,
+    fail_training,
+    propose_override,
+)
 from generation.services.viewing import see_image, see_note, see_run
 
 __all__ = [
     "Caller",
     "ModelRequest",
     "RunRequest",
+    "TrainingRequest",
+    "approve_override",
     "authorise_run",
+    "authorise_training",
+    "cancel_training",
     "claim_case",
     "complete_run",
+    "complete_training",
     "decide_case",
     "fail_run",
+    "fail_training",
     "mark_output",
+    "propose_override",
     "publish_policy",
     "register_model",
     "release_output",

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from consent.errors import UseStopped
 from consent.models import Account
 from consent.moment import database_now
 from consent.services.authority import by, lock, require
+from consent.stops import find_stopped
 from generation.errors import CaseClosed, CaseNotYours, ConsentMissing, RequestRefused
 from generation.kinds import CASE_CLAIMED, CASE_DECIDED, CaseDecided
 from generation.models import Case, Decision, Job, Output, Run
@@ -59,7 +61,7 @@ def decide_case(
 
     An approved run may start from now on, if consent still allows it; an approved output goes on
     to its marks (its job is due at once). The policy in force and its digest are recorded.
-    Raises CaseNotYours, CaseClosed, ConsentMissing, RequestRefused when outcome and reason do
+    Raises CaseNotYours, CaseClosed, ConsentMissing, UseStopped, RequestRefused when both do
     not go together, NotPermitted.
     """
     if reason not in REASONS_FOR[outcome]:
@@ -128,6 +130,8 @@ def _apply_to_run(case: Case, outcome: CaseOutcome) -> Run:
         run.state = RunState.REFUSED
     elif ask_again(run).is_refused:
         raise ConsentMissing("consent has been refused or withdrawn since; the run cannot start")
+    elif find_stopped([run.model_id]):
+        raise UseStopped("the use of the run's model was stopped by an impact case")
     else:
         run.state = RunState.ALLOWED
         run.authorised_until = authorisation_ends(database_now())

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from consent.errors import NotPermitted
+from consent.errors import NotPermitted, UseStopped
 from consent.models import Account, DatasetVersion
 from consent.moment import database_now
 from consent.services.authority import by, get, lock, require
+from consent.stops import find_stopped
 from generation.digests import digest_text, parse_digest, sha256
 from generation.errors import ModelConflict, PolicyRefused, RequestRefused
 from generation.kinds import (
@@ -24,6 +25,7 @@ from generation.kinds import (
 from generation.models import ModelVersion, Policy
 from generation.policy import parse_policy
 from generation.services.callers import Caller
+from generation.services.training import finish_training
 from generation.states import ModelState, PolicyState
 from ledger.canonical import JSON, canonical
 from ledger.kinds import NoFacts
@@ -45,6 +47,7 @@ class ModelRequest:
     effective_digest: str
     config_digest: str
     dataset_version: UUID | None = None
+    training: UUID | None = None
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or not VERSION.fullmatch(self.version):
@@ -72,14 +75,16 @@ class ModelRequest:
             "effective": self.effective_digest,
             "configuration": self.config_digest,
             "dataset_version": str(self.dataset_version or ""),
+            **({"training": str(self.training)} if self.training else {}),
         }
 
 
 def register_model(*, caller: Caller, request: ModelRequest) -> ModelVersion:
     """Register a model version by its digests; the same one again is answered with the first.
 
-    Raises NotPermitted, ModelConflict when the name and version stand for other digests,
-    IdempotencyConflict, Unknown for a data set version that is none.
+    With a training named, that training is completed by it. Raises NotPermitted, ModelConflict
+    when the name and version stand for other digests, IdempotencyConflict, Unknown for a data set
+    version or training that is none, WrongState for a training that is not authorised.
     """
     if not caller.account.has_perm_anywhere("generation.register_model"):
         raise NotPermitted("the account does not hold generation.register_model anywhere")
@@ -95,6 +100,8 @@ def register_model(*, caller: Caller, request: ModelRequest) -> ModelVersion:
                 facts=_facts_of(model),
                 segments=[Unsealed("model", rows=(model,)), by(caller.account)],
             )
+            if request.training:
+                finish_training(caller.account, request.training, model)
         claim.settle(held or model)
     return held or model
 
@@ -152,10 +159,15 @@ def publish_policy(*, actor: Account, rules: Any) -> Policy:
 
 
 def get_runnable_model(model_id: UUID) -> ModelVersion:
-    """Return a model version that may run. Raises Unknown, or ModelConflict when retired."""
+    """Return a model version that may run.
+
+    Raises Unknown, ModelConflict when retired, UseStopped by an impact decision.
+    """
     model = get(ModelVersion.objects.all(), model_id)
     if model.state != ModelState.REGISTERED:
         raise ModelConflict(f"model {model} is retired")
+    if find_stopped([model.pk]):
+        raise UseStopped(f"the use of model {model} was stopped by an impact case")
     return model
 
 

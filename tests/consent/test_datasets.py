@@ -20,7 +20,7 @@ from consent.formats import folder as croissant
 from consent.formats.folder import DescribedFile, Description
 from consent.importers.folder import Folder
 from consent.intake import Fault
-from consent.lineage import Node, by_kind, find_impact, find_origins
+from consent.lineage import Node, find_every, find_impact, find_origins
 from consent.members import commit, read_opening, version_digest
 from consent.models import Account, Dataset, DatasetVersion, Item
 from consent.roles import RoleCode
@@ -259,15 +259,17 @@ def test_lineage_leads_from_a_grant_to_the_data_set_and_back(
     files = [plain("blue"), (described("cleo.png", portrait, cleo.handle), portrait)]
     version = freeze(scientist, dataset, fill(tmp_path, files)).version
     item = version.items.get(depictions__subject=cleo)
-    assert by_kind(find_impact(Node("grant", grant.pk))) == {
-        "dataset": [dataset.pk],
-        "item": [item.pk],
-        "subject": [cleo.pk],
-        "version": [version.pk],
-    }
-    origins = by_kind(find_origins(Node("version", version.pk)))
-    assert (origins["grant"], origins["subject"]) == ([grant.pk], [cleo.pk])
-    assert len(origins["item"]) == 2
+    impact = find_impact(Node("grant", grant.pk))
+    assert impact.counts == {"dataset": 1, "item": 1, "subject": 1, "version": 1}
+    assert (impact.of("version"), impact.of("dataset")) == ([version.pk], [dataset.pk])
+    assert impact.hanging == {(Node("version", version.pk), "item"): 1}
+    assert [list(find_every(impact, kind)) for kind in ("subject", "item")] == [
+        [cleo.pk],
+        [item.pk],
+    ]
+    origins = find_origins(Node("version", version.pk))
+    assert origins.counts == {"grant": 1, "item": 2, "subject": 1}
+    assert list(find_every(origins, "grant")) == [grant.pk]
 
 
 def test_a_version_of_many_people_spreads_over_several_records(

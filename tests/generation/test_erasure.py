@@ -7,7 +7,7 @@ import pytest
 from django.core.files.storage import storages
 
 from consent.errors import Unknown
-from consent.lineage import Node, by_kind, find_impact, find_origins
+from consent.lineage import Node, find_every, find_impact, find_origins
 from generation import services
 from generation.models import Case, Decision, Job, Output, Run, RunDepiction
 from ledger import vault
@@ -157,16 +157,18 @@ def test_request_about_an_erased_person_is_not_answered_from_memory(
 
 
 def test_impact_leads_from_a_person_to_every_image(two: dict[str, Any]) -> None:
-    impact = by_kind(find_impact(Node("subject", two["ada"].pk)))
-    assert set(impact["run"]) == {two["alone"].pk, two["together"].pk}
-    assert set(impact["output"]) == set(Output.objects.values_list("pk", flat=True))
+    impact = find_impact(Node("subject", two["ada"].pk))
+    assert set(find_every(impact, "run")) == {two["alone"].pk, two["together"].pk}
+    outputs = set(Output.objects.values_list("pk", flat=True))
+    assert set(find_every(impact, "output")) == outputs
+    assert impact.counts == {"run": 2, "output": len(outputs)}
 
 
 def test_origins_lead_from_an_image_back_to_model_and_people(two: dict[str, Any]) -> None:
     output = Output.objects.get(run=two["together"])
-    origins = by_kind(find_origins(Node("output", output.pk)))
-    assert set(origins["subject"]) == {two["ada"].pk, two["bo"].pk}
-    assert origins["model"] == [two["house"].model.pk]
+    origins = find_origins(Node("output", output.pk))
+    assert set(find_every(origins, "subject")) == {two["ada"].pk, two["bo"].pk}
+    assert origins.of("model") == [two["house"].model.pk]
 
 
 def findings_of_ours(log: Log) -> list[str]:

@@ -1,0 +1,37 @@
+"""Reader: what came of a person, a grant or a data set, and what stands behind an image.
+
+One query answers both directions for admin, API, reports, exports and erasure alike. Each app
+registers the kinds and edges it stores (``registry``).
+"""
+
+from consent.lineage.graph import Direction, Edge, Impact, Kind, Leaves, Node, Page
+from consent.lineage.reading import (
+    exists,
+    find_every,
+    find_impact,
+    find_leaves,
+    find_origins,
+    in_words,
+    is_used,
+    look,
+)
+from consent.lineage.registry import EDGES
+
+__all__ = [
+    "EDGES",
+    "Direction",
+    "Edge",
+    "Impact",
+    "Kind",
+    "Leaves",
+    "Node",
+    "Page",
+    "exists",
+    "find_every",
+    "find_impact",
+    "find_leaves",
+    "find_origins",
+    "in_words",
+    "is_used",
+    "look",
+]

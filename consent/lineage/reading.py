@@ -1,0 +1,311 @@
+"""The one authoritative query: sets of ids, kind after kind, in the order in which edges lead."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from consent.lineage.graph import Direction, Edge, Impact, Leaves, Node, Page
+from consent.lineage.registry import EDGES
+
+PAGE = 100
+_FIRST = UUID(int=0)
+
+Found = Sequence[tuple[str, str, UUID | None, str | None, UUID | None, int]]
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """The SQL of one walk: a set for each kind that can be reached, in order."""
+
+    start: Node
+    direction: Direction
+    sets: Mapping[str, str]
+
+    def statement(self) -> str:
+        """Return the statement that gives nodes, edges and counts as rows of one shape."""
+        told = [
+            *(_tell(kind) for kind in self.sets),
+            *(self._join(edge) for edge in EDGES if {edge.source, edge.target} <= set(self.sets)),
+            *(self._own(leaves) for leaves in self.hanging() if leaves.owner),
+        ]
+        sets = ", ".join(self.sets.values())
+        return f"WITH RECURSIVE {sets} {' UNION ALL '.join(told)}"
+
+    def hanging(self) -> list[Leaves]:
+        """Return what may hang on the trunk that is reached."""
+        return [
+            leaves
+            for leaves in EDGES.leaves
+            if leaves.direction is self.direction and leaves.trunk in self.sets
+        ]
+
+    def _join(self, edge: Edge) -> str:
+        """Tell the edges between trunk nodes, and how many leaves lead to each trunk node."""
+        (near, near_end), (far, far_end) = edge.ends(self.direction)
+        source, target = _set(edge.source), _set(edge.target)
+        joined = (
+            f"FROM ({edge.sql()}) e JOIN {source} s ON s.id = e.source"
+            f" JOIN {target} t ON t.id = e.target"
+        )
+        if _is_trunk(near) and _is_trunk(far):
+            return (
+                f"SELECT 'edge', '{edge.source}', e.source, '{edge.target}', e.target, 1 {joined}"
+            )
+        if _is_trunk(far):
+            return (
+                f"SELECT 'under', '{far}', e.{far_end}, '{near}', NULL,"
+                f" count(DISTINCT e.{near_end}) {joined} GROUP BY e.{far_end}"
+            )
+        return "SELECT 'none', '', NULL, NULL, NULL, 0 WHERE FALSE"
+
+    def _own(self, leaves: Leaves) -> str:
+        if leaves.leaf not in self.sets:
+            return "SELECT 'none', '', NULL, NULL, NULL, 0 WHERE FALSE"
+        owned = leaves.owner.format(reached=_set(leaves.leaf))
+        return (
+            f"SELECT 'owned', '{leaves.trunk}', o.id, '{leaves.leaf}', NULL, o.count"  # noqa: S608
+            f" FROM ({owned}) o (id, count)"
+        )
+
+
+def find_impact(start: Node) -> Impact:
+    """Return everything that was made of ``start``, directly or through other things."""
+    return look(start, Direction.DOWNSTREAM)
+
+
+def find_origins(start: Node) -> Impact:
+    """Return everything that ``start`` was made of, directly or through other things."""
+    return look(start, Direction.UPSTREAM)
+
+
+def look(start: Node, direction: Direction) -> Impact:
+    """Return what lies downstream or upstream of ``start``: a handful of statements, whatever
+    the size of the graph. Raises KeyError for a kind that there is not."""
+    walk = _plan(start, direction)
+    found = _select(walk.statement(), [start.id])
+    nodes = {Node(kind, id_) for what, kind, id_, *_ in found if what == "node" and id_}
+    counts = {kind: count for what, kind, *_, count in found if what == "count"}
+    edges = {
+        (Node(kind, one), Node(other or "", two))
+        for what, kind, one, other, two, _ in found
+        if what == "edge" and one and two
+    }
+    under = {
+        (Node(kind, id_), leaf or ""): count
+        for what, kind, id_, leaf, _, count in found
+        if what == "under" and id_
+    }
+    hanging, loose = _hang(walk, nodes, found, counts)
+    if start.kind in counts:
+        counts[start.kind] -= 1
+    counts |= {kind: len([n for n in nodes if n.kind == kind and n != start]) for kind in _trunk()}
+    labels = _label(nodes)
+    return Impact(
+        start=start,
+        direction=direction,
+        counts={kind: count for kind, count in sorted(counts.items()) if count},
+        trunk=tuple(sorted(nodes, key=lambda node: (node.kind, labels[node], node.id))),
+        edges=tuple(sorted(edges)),
+        hanging={**under, **hanging},
+        loose=loose,
+        labels=labels,
+    )
+
+
+def find_leaves(
+    node: Node, leaf: str, direction: Direction, *, after: str | None = None, limit: int = PAGE
+) -> Page:
+    """Return some leaves of one kind at one node, in a fixed order, those behind ``after``.
+
+    Raises KeyError for leaves that do not hang there, ValueError for an ``after`` that is none.
+    """
+    first, second = (UUID(part) for part in after.split(".")) if after else (_FIRST, _FIRST)
+    said = {"node": node.id, "first": first, "second": second, "limit": limit + 1}
+    rows = _select(f"{_page_of(node, leaf, direction)} LIMIT %(limit)s", said)
+    shown = rows[:limit]
+    is_more = len(rows) > limit
+    return Page(
+        ids=[id_ for _, id_ in shown],
+        after=f"{shown[-1][0]}.{shown[-1][1]}" if is_more else None,
+    )
+
+
+def find_every(impact: Impact, leaf: str) -> Iterator[UUID]:
+    """Yield every leaf of one kind in an answer, each once: for exports of a graph in full.
+
+    Memory grows with those that hang on no trunk node or on several, not with the rest.
+    """
+    walk = _plan(impact.start, impact.direction)
+    seen: set[UUID] = set()
+    if leaf in walk.sets:
+        sets = ", ".join(walk.sets.values())
+        rows = _select(f"WITH RECURSIVE {sets} SELECT id FROM {_set(leaf)} ORDER BY id",  # noqa: S608
+                       [impact.start.id])  # fmt: skip
+        seen = {id_ for (id_,) in rows if Node(leaf, id_) != impact.start}
+        yield from sorted(seen)
+    for leaves in walk.hanging():
+        for node in impact.trunk:
+            if (leaves.trunk, leaves.leaf) == (node.kind, leaf):
+                for id_ in _all_at(node, leaf, impact.direction):
+                    if id_ not in seen:
+                        yield id_
+                    if leaves.all:
+                        seen.add(id_)
+
+
+def _all_at(node: Node, leaf: str, direction: Direction) -> Iterator[UUID]:
+    after: str | None = ""
+    while after is not None:
+        page = find_leaves(node, leaf, direction, after=after or None, limit=10 * PAGE)
+        yield from page.ids
+        after = page.after
+
+
+def is_used(start: Node) -> bool:
+    """Say whether anything at all was made of ``start``: one look into each sort of edges."""
+    arms = [
+        f"EXISTS (SELECT FROM ({edge.sql()}) e WHERE e.source = %s)"
+        for edge in EDGES
+        if edge.source == start.kind
+    ]
+    return bool(_select(f"SELECT {' OR '.join(arms)}", [start.id] * len(arms))[0][0])
+
+
+def exists(node: Node) -> bool:
+    """Say whether there is such a thing. Raises KeyError for a kind that there is not."""
+    table = EDGES.kinds[node.kind].table
+    return bool(_select(f"SELECT 1 FROM {table} WHERE id = %s", [node.id]))  # noqa: S608
+
+
+def in_words(impact: Impact, kinds: Iterable[str] | None = None) -> list[tuple[str, int]]:
+    """Return how many there are of each kind, as screens say it, in the order of the edges."""
+    ordered = EDGES.order(Direction.DOWNSTREAM) if kinds is None else kinds
+    return [
+        (EDGES.kinds[kind].many, impact.counts[kind]) for kind in ordered if kind in impact.counts
+    ]
+
+
+def _plan(start: Node, direction: Direction) -> _Walk:
+    sets: dict[str, str] = {}
+    EDGES.kinds[start.kind]
+    for kind in EDGES.order(direction):
+        arms = ["SELECT %s::uuid"] if kind == start.kind else []
+        circles = []
+        for edge in EDGES:
+            (near, near_end), (far, far_end) = edge.ends(direction)
+            if far != kind or (_is_trunk(near) and not _is_trunk(far)):
+                continue  # what hangs on the trunk is counted, not walked through
+            if near == kind:
+                circles.append(f"SELECT {near_end} AS near, {far_end} AS far FROM ({edge.sql()}) e")  # noqa: S608
+            elif near in sets:
+                arms.append(
+                    f"SELECT e.{far_end} FROM ({edge.sql()}) e"  # noqa: S608
+                    f" JOIN {_set(near)} n ON n.id = e.{near_end}"
+                )
+        if arms:
+            sets[kind] = _as_set(kind, arms, circles)
+    return _Walk(start, direction, sets)
+
+
+def _as_set(kind: str, arms: Sequence[str], circles: Sequence[str]) -> str:
+    # UNION without ALL keeps each id once, and so ends even where there is a circle.
+    base = f"SELECT DISTINCT id FROM ({' UNION ALL '.join(arms)}) a (id)"  # noqa: S608
+    if not circles:
+        return f"{_set(kind)} (id) AS MATERIALIZED ({base})"
+    # PostgreSQL lets a set refer to itself only once.
+    again = (
+        f"SELECT c.far FROM ({' UNION ALL '.join(circles)}) c JOIN {_set(kind)} r ON r.id = c.near"  # noqa: S608
+    )
+    return f"{_set(kind)} (id) AS ({base} UNION {again})"
+
+
+def _tell(kind: str) -> str:
+    if _is_trunk(kind):
+        return f"SELECT 'node', '{kind}', id, NULL::text, NULL::uuid, 1::bigint FROM {_set(kind)}"  # noqa: S608
+    return (
+        f"SELECT 'count', '{kind}', NULL::uuid, NULL::text, NULL::uuid, count(*)"  # noqa: S608
+        f" FROM {_set(kind)}"
+    )
+
+
+def _hang(
+    walk: _Walk, nodes: Iterable[Node], found: Found, counts: dict[str, int]
+) -> tuple[dict[tuple[Node, str], int], dict[str, int]]:
+    """Count what hangs on the trunk, add it to ``counts``; return it, and what is loose."""
+    hanging: dict[tuple[Node, str], int] = {}
+    loose: dict[str, int] = {}
+    for leaves in walk.hanging():
+        trunk = [node.id for node in nodes if node.kind == leaves.trunk]
+        each: dict[UUID, int] = dict(_select(leaves.each, [trunk])) if trunk else {}
+        hanging |= {(Node(leaves.trunk, id_), leaves.leaf): int(n) for id_, n in each.items()}
+        if leaves.all:
+            continue
+        apart = sum(
+            count
+            for what, kind, id_, leaf, _, count in found
+            if (what, kind, leaf) == ("owned", leaves.trunk, leaves.leaf) and id_ not in trunk
+        )
+        if leaves.leaf in counts:
+            loose[leaves.leaf] = apart
+        counts[leaves.leaf] = int(sum(each.values())) + apart
+    counts |= _count_shared(walk, nodes)
+    return hanging, {leaf: count for leaf, count in loose.items() if count}
+
+
+def _count_shared(walk: _Walk, nodes: Iterable[Node]) -> dict[str, int]:
+    """Count leaves that may hang on several nodes, each once, and those reached otherwise."""
+    shared = [leaves for leaves in walk.hanging() if leaves.all]
+    counts = {}
+    for leaves in shared:
+        trunk = [node.id for node in nodes if node.kind == leaves.trunk]
+        sets = f"WITH RECURSIVE {', '.join(walk.sets.values())} " if walk.sets else ""
+        direct = f" UNION SELECT id FROM {_set(leaves.leaf)}" if leaves.leaf in walk.sets else ""  # noqa: S608
+        statement = f"{sets}SELECT count(*) FROM ({leaves.all}{direct}) x"  # noqa: S608
+        counts[leaves.leaf] = int(_select(statement, [walk.start.id, trunk])[0][0])
+    return counts
+
+
+def _label(nodes: Iterable[Node]) -> dict[Node, str]:
+    labels: dict[Node, str] = {}
+    for kind in _trunk():
+        ids = [node.id for node in nodes if node.kind == kind]
+        if ids:
+            described = EDGES.kinds[kind]
+            sql = f"SELECT id, {described.label} FROM {described.table} WHERE id = ANY(%s)"  # noqa: S608
+            labels |= {Node(kind, id_): str(text) for id_, text in _select(sql, [ids])}
+    return labels
+
+
+def _page_of(node: Node, leaf: str, direction: Direction) -> str:
+    for leaves in EDGES.leaves:
+        if (leaves.trunk, leaves.leaf, leaves.direction) == (node.kind, leaf, direction):
+            return leaves.page
+    for edge in EDGES:
+        (near, near_end), (far, far_end) = edge.ends(direction)
+        if (near, far) == (node.kind, leaf):
+            return (
+                f"SELECT e.{near_end}, e.{far_end} FROM ({edge.sql()}) e"  # noqa: S608
+                f" WHERE e.{near_end} = %(node)s AND e.{far_end} > %(second)s ORDER BY 2"
+            )
+    raise KeyError(f"no {leaf} hangs on a {node.kind} {direction}")
+
+
+def _trunk() -> list[str]:
+    return [name for name, kind in EDGES.kinds.items() if kind.is_trunk]
+
+
+def _is_trunk(kind: str) -> bool:
+    return EDGES.kinds[kind].is_trunk
+
+
+def _set(kind: str) -> str:
+    return f"reached_{kind}"
+
+
+def _select(statement: str, said: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, said)
+        return list(cursor.fetchall())

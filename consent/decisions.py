@@ -17,6 +17,7 @@ from consent.decision import (
     Context,
     Decision,
     GrantTerms,
+    Merge,
     Period,
     Person,
     Reservation,
@@ -32,9 +33,11 @@ ANYWHERE_UNKNOWN = Context()
 
 # A request that ended otherwise than by erasure gives the data free again.
 _LIFTING = ", ".join(f"'{state}'" for state in sorted(CLOSED - {RequestState.CLOSED_FULFILLED}))
+_MERGES = """(SELECT json_agg(json_build_array(m.into_id, m.merged_at, m.parted_at))
+    FROM consent_merge m WHERE m.subject_id = s.id)"""
 _PEOPLE = (
     "SELECT s.id, r.restricted_at, "  # noqa: S608
-    f"CASE WHEN r.state IN ({_LIFTING}) THEN r.closed_at END, clock_timestamp() "
+    f"CASE WHEN r.state IN ({_LIFTING}) THEN r.closed_at END, clock_timestamp(), {_MERGES} "
     "FROM consent_subject s LEFT JOIN consent_privacyrequest r "
     "ON r.subject_id = s.id AND r.kind = 'erasure' AND r.restricted_at IS NOT NULL WHERE "
 )
@@ -43,6 +46,8 @@ _GRANTS = """SELECT row_to_json(g) FROM (
         basis, method, uses, refused, media, territories, recipients, families, barred_themes,
         suspended_at, resumed_at, power_until
     FROM consent_grant WHERE given_at IS NOT NULL AND """
+# Everybody who ever counted as one of them: at which moment is for the decision to say.
+_THEM = "= ANY ((SELECT consent_selves($1::uuid[], true))::uuid[])"
 # A browser repeats itself at each request: a signal speaks when it is first seen.
 _RESERVATIONS = """SELECT o.subject_id, f.signal, array_to_json(f.uses), min(o.seen_at)
     FROM consent_observation o JOIN consent_signalfinding f ON f.observation_id = o.id
@@ -57,6 +62,7 @@ class _Held:
     people: Mapping[UUID, Person]
     grants: Sequence[GrantTerms]
     reservations: Sequence[Reservation]
+    merges: Sequence[Merge]
     now: datetime
 
 
@@ -77,7 +83,7 @@ def decide_uses(
     rules = profiles.load(profile).profile
     asked = tuple(dict.fromkeys(subjects))
     titles = find_titles(asked, right)
-    held = _read(asked, {*asked, *(title.holder for title in titles)})
+    held = _read({*asked, *(title.origin for title in titles), *(t.holder for t in titles)})
     return decide(
         people=held.people,
         asked=asked,
@@ -89,6 +95,7 @@ def decide_uses(
         right=right,
         titles=titles,
         reservations=held.reservations,
+        merges=held.merges,
     )
 
 
@@ -101,9 +108,10 @@ def find_titles(origins: Collection[UUID], right: Right) -> list[Title]:
         cursor.execute(
             """
             WITH RECURSIVE reached (id) AS (
-                SELECT unnest(%s::uuid[])
+                SELECT unnest(consent_selves(%s::uuid[], true))
                 UNION
-                SELECT t.holder_id FROM reached JOIN consent_title t ON t.origin_id = reached.id
+                SELECT unnest(consent_selves(ARRAY[t.holder_id], true))
+                FROM reached JOIN consent_title t ON t.origin_id = reached.id
                 WHERE t."right" = %s
             ) SELECT t.origin_id, t.holder_id,
                 greatest(t.starts_at, t.recorded_at), least(t.ends_at, t.ended_at), t.exclusive
@@ -116,15 +124,13 @@ def find_titles(origins: Collection[UUID], right: Right) -> list[Title]:
         ]
 
 
-def _read(asked: Collection[UUID], heard: Collection[UUID]) -> _Held:
-    about, those = binary.among("s.id", [str(one) for one in asked])
-    theirs, speaking = binary.among("subject_id", [str(one) for one in heard])
-    seen, same = binary.among("o.subject_id", [str(one) for one in asked])
+def _read(heard: Collection[UUID]) -> _Held:
+    them = [binary.text_array(heard)]
     answers = binary.send_all(
         [
-            (_PEOPLE + about, those),
-            (f"{_GRANTS}{theirs}) g", speaking),
-            (_RESERVATIONS + seen + _BY_SIGNAL, same),
+            (f"{_PEOPLE}s.id {_THEM}", them),
+            (f"{_GRANTS}subject_id {_THEM}) g", them),
+            (f"{_RESERVATIONS}o.subject_id {_THEM}{_BY_SIGNAL}", them),
         ]
     )
     people, grants, reservations = answers()
@@ -141,6 +147,7 @@ def _read(asked: Collection[UUID], heard: Collection[UUID]) -> _Held:
             )
             for subject, signal, uses, seen_at in reservations
         ],
+        merges=list(dict.fromkeys(merge for row in people for merge in _merges(row))),
         # Told with the people; where nobody is known it is asked for.
         now=_time(people[0][3]) if people else database_now(),
     )
@@ -148,11 +155,20 @@ def _read(asked: Collection[UUID], heard: Collection[UUID]) -> _Held:
 
 def _people(rows: Iterable[binary.Cells]) -> dict[UUID, Person]:
     periods: dict[UUID, list[Period]] = {}
-    for subject, restricted_at, lifted_at, _ in rows:
+    for subject, restricted_at, lifted_at, *_ in rows:
         known = periods.setdefault(_id(subject), [])
         if restricted_at:
             known.append(Period(_time(restricted_at), _time(lifted_at) if lifted_at else None))
     return {subject: Person(subject, tuple(known)) for subject, known in periods.items()}
+
+
+def _merges(row: binary.Cells) -> list[Merge]:
+    return [
+        Merge(
+            _id(row[0]), UUID(into), Period(datetime.fromisoformat(merged_at), _moment(parted_at))
+        )
+        for into, merged_at, parted_at in orjson.loads(row[4] or b"[]")
+    ]
 
 
 def _terms(row: dict[str, Any]) -> GrantTerms:

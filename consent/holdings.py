@@ -19,6 +19,7 @@ from consent.models import (
     ImpactCase,
     ImpactDecision,
     Item,
+    Merge,
     Observation,
     Package,
     PrivacyRequest,
@@ -43,6 +44,15 @@ def _export_identifier(identifier: Identifier, keys: Keys) -> dict[str, Any]:
         "value": keys.open(identifier, "value").decode() if identifier.value else None,
         "since": _time(identifier.since),
         "until": _time(identifier.until),
+    }
+
+
+def _export_merge(merge: Merge, keys: Keys) -> dict[str, Any]:
+    return {
+        "registered_as": [merge.subject.handle, merge.into.handle],
+        "reason": keys.open(merge, "reason").decode(),
+        "merged_at": _time(merge.merged_at),
+        "parted_at": _time(merge.parted_at),
     }
 
 
@@ -241,6 +251,15 @@ HOLDINGS.register(
             identifier__subject__scope__in=scopes
         ).select_related("identifier__subject"),
         _export_search_key,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.merge",
+        lambda scopes: Merge.objects.filter(
+            Q(subject__scope__in=scopes) | Q(into__scope__in=scopes)
+        ).select_related("subject", "into"),
+        _export_merge,
     )
 )
 HOLDINGS.register(

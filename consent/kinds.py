@@ -168,6 +168,8 @@ PROJECT_OPENED = KINDS.register(Kind("project.opened"))
 
 NOTICE_PUBLISHED = _about_people("notice.published", NoticePublished)
 SUBJECT_REGISTERED = _about_people("subject.registered")
+SUBJECT_MERGED = _about_people("subject.merged")
+SUBJECT_PARTED = _about_people("subject.parted")
 IDENTIFIER_ADDED = _about_people("identifier.added")
 IDENTIFIER_ENDED = _about_people("identifier.ended")
 IDENTIFIER_CORRECTED = _about_people("identifier.corrected")

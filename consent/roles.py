@@ -96,6 +96,8 @@ ROLES: dict[RoleCode, Role] = {
             "consent.view_subject",
             "consent.view_identifier",
             "consent.register_subject",
+            "consent.merge_subject",
+            "consent.view_merge",
             "consent.disclose_subject",
             "consent.view_representation",
             "consent.view_title",
@@ -138,6 +140,7 @@ ROLES: dict[RoleCode, Role] = {
         (
             "consent.view_subject",
             "consent.view_identifier",
+            "consent.view_merge",
             "consent.view_representation",
             "consent.view_title",
             "consent.view_grant",

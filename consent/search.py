@@ -1,10 +1,10 @@
 """Reader: who somebody is, found through the keyed indexes; nothing is opened for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consent.identity import Form, IdentifierKind, readings, tidy
-from consent.models import Account, SearchKey, Subject, search_keys
+from consent.models import Account, Merge, SearchKey, Subject, search_keys
 from consent.services.authority import require
 
 FOUND_AT_MOST = 50
@@ -25,12 +25,14 @@ class Way:
 class Match:
     """A person who was found, and how; without a way, by their handle.
 
-    ``is_former`` when they no longer go by it.
+    ``is_former`` when they no longer go by it. ``found`` is who was registered under it, where
+    that is not ``subject`` but counts as them.
     """
 
     subject: Subject
     way: Way | None = None
     is_former: bool = False
+    found: Subject | None = None
 
     @property
     def order(self) -> tuple[int, bool, str]:
@@ -64,13 +66,25 @@ def find_subjects(
     read = readings(term, region) if kind is None else {kind: tidy(kind, term, region)}
     sought = _sought(read)
     by_handle = Subject.objects.filter(handle=term.strip().upper())
-    matches = [*map(Match, by_handle), *_matches(sought)]
+    matches = _under_their_heads([*map(Match, by_handle), *_matches(sought)])
     best: dict[Subject, Match] = {}
     for match in sorted(matches, key=lambda match: match.order):
         best.setdefault(match.subject, match)
     found = tuple(best.values())
     ways = tuple(sorted(set(sought.values()), key=lambda way: (way.kind, way.form.rank)))
     return Found(ways, found[:FOUND_AT_MOST], len(found) > FOUND_AT_MOST)
+
+
+def _under_their_heads(matches: list[Match]) -> list[Match]:
+    """Return each match as one of whom the person counts as."""
+    merges = Merge.objects.standing().filter(subject__in=[match.subject for match in matches])
+    heads = {merge.subject_id: merge.into for merge in merges.select_related("into")}
+    return [
+        replace(match, subject=heads[match.subject.pk], found=match.subject)
+        if match.subject.pk in heads
+        else match
+        for match in matches
+    ]
 
 
 def _sought(read: Mapping[IdentifierKind, str]) -> dict[bytes, Way]:

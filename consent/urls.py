@@ -37,6 +37,10 @@ urlpatterns = [
         subjects.IdentifiersView.as_view(),
         name="identifiers",
     ),
+    path("api/v1/subjects/<uuid:subject_id>/merge", subjects.MergesView.as_view(), name="merges"),
+    path(
+        "api/v1/merges/<uuid:merge_id>/part", subjects.MergePartingView.as_view(), name="merge-part"
+    ),
     path(
         "api/v1/identifiers/<uuid:identifier_id>/correct",
         subjects.IdentifierCorrectionView.as_view(),

@@ -26,7 +26,7 @@ PURE = {
     *("consent.identity", "consent.identity.addresses", "consent.identity.folding"),
     *("consent.identity.kinds", "consent.identity.likeness", "consent.identity.normal"),
     *("consent.decision.deciding", "consent.decision.examining", "consent.decision.findings"),
-    *("consent.decision.profile", "consent.decision.terms"),
+    *("consent.decision.merging", "consent.decision.profile", "consent.decision.terms"),
     "consent.signals",
     *("consent.signals.aipref", "consent.signals.combining", "consent.signals.dictionary"),
     *("consent.signals.documents", "consent.signals.embedded", "consent.signals.epub"),

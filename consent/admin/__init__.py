@@ -4,6 +4,7 @@ from consent.admin import (  # noqa: F401
     datasets,
     grants,
     identities,
+    merges,
     notices,
     parties,
     people,

@@ -13,7 +13,8 @@ from unfold.widgets import (
 
 from consent import services
 from consent.admin.forms import content, one_of, some_of, text
-from consent.models import Grant, GrantState, Notice, Subject
+from consent.models import Grant, GrantState, Notice, Representation, Subject
+from consent.services.merges import MAX_REASON
 from consent.uses import (
     ANY,
     WORLD,
@@ -85,8 +86,9 @@ def answer_form(subject: Subject) -> type[TermsForm]:
     """Return the form for an answer of this person, or of somebody who speaks for them."""
     speakers = [
         (str(one.pk), f"{one.get_capacity_display()}, {one.representative.handle}")
-        for one in subject.representatives.select_related("representative")
-        if one.ended_at is None
+        for one in Representation.objects.filter(
+            subject__in=Subject.objects.selves(subject.pk), ended_at=None
+        ).select_related("representative")
     ]
 
     class AnswerForm(TermsForm):
@@ -177,10 +179,27 @@ class RenewalForm(MethodForm):
     )
 
 
-class SpanForm(forms.Form):
-    """Somebody to whom something passes, and until when."""
+class OtherForm(forms.Form):
+    """Another person, by handle."""
 
     handle = text("Handle of the other person", help_text="Such as S-7K3F-9QXM.")
+
+    def clean_handle(self) -> Subject:
+        found = Subject.objects.filter(handle=self.cleaned_data["handle"].strip().upper()).first()
+        if found is None:
+            raise forms.ValidationError("Nobody here has this handle.")
+        return found
+
+
+class MergeForm(OtherForm):
+    """Who is the same person, and why we think so."""
+
+    reason = text("Why", max_length=MAX_REASON, help_text="Sealed under the keys of both.")
+
+
+class SpanForm(OtherForm):
+    """Somebody to whom something passes, and until when."""
+
     ends_at = forms.DateTimeField(
         label="Ends on",
         required=False,
@@ -193,12 +212,6 @@ class SpanForm(forms.Form):
         widget=UnfoldAdminFileFieldWidget(),
         help_text="Sealed under the keys of both.",
     )
-
-    def clean_handle(self) -> Subject:
-        found = Subject.objects.filter(handle=self.cleaned_data["handle"].strip().upper()).first()
-        if found is None:
-            raise forms.ValidationError("Nobody here has this handle.")
-        return found
 
     def clean_evidence(self) -> bytes | None:
         return content(self.cleaned_data["evidence"])

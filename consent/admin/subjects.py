@@ -9,13 +9,29 @@ from django.http import HttpRequest
 
 from consent import lineage, search, services
 from consent.admin.acts import Act, Outcome
-from consent.admin.answer_forms import RepresentationForm, RequestedForm, TitleForm, grant_form
+from consent.admin.answer_forms import (
+    MergeForm,
+    RepresentationForm,
+    RequestedForm,
+    TitleForm,
+    grant_form,
+)
 from consent.admin.forms import KnownForm, RequestForm, SearchForm, SubjectForm
 from consent.admin.grants import said_as_answer
 from consent.admin.names import SEALED, NamesAdmin
 from consent.admin.requests import day_in_words
 from consent.identity import IdentifierKind
-from consent.models import Account, Identifier, RequestKind, Subject
+from consent.models import (
+    Account,
+    Grant,
+    Identifier,
+    Merge,
+    PrivacyRequest,
+    Representation,
+    RequestKind,
+    Subject,
+    Title,
+)
 from consent.pictures import data_url, thumbnail
 from consent.services import Known, Sealed, Span
 from consent.uses import Assurance, Capacity, Method, Right
@@ -89,6 +105,13 @@ def _receive(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
     )
     until = day_in_words(request.last_day)
     return Outcome(f"Received. An answer is due by the end of {until}.", request)
+
+
+def _merge(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
+    merge = services.merge_subjects(
+        actor=actor, keep_id=subject.pk, other_id=said["handle"].pk, reason=said["reason"]
+    )
+    return Outcome("Merged. They count as one person from now on.", merge)
 
 
 def _find(actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
@@ -192,6 +215,16 @@ class SubjectAdmin(NamesAdmin):
             lambda _: TitleForm,
         ),
         Act(
+            "merge",
+            "Merge with a duplicate",
+            "merge",
+            "consent.merge_subject",
+            "The other handle counts as this person from now on: what either allowed or refused, "
+            "their pictures, searches, requests. Nothing is rewritten, and they can be parted.",
+            _merge,
+            lambda _: MergeForm,
+        ),
+        Act(
             "request",
             "Record a privacy request",
             "contact_mail",
@@ -211,15 +244,21 @@ class SubjectAdmin(NamesAdmin):
 
     def describe(self, request: HttpRequest, row: Subject) -> dict[str, Any]:
         impact = lineage.find_impact(lineage.Node("subject", row.pk))
+        selves = Subject.objects.selves(row.pk)
         return {
             **super().describe(request, row),
             "portrait": _portrait(request, row),
             "known_by": _known_by(row),
-            "grants": row.grants.select_related("notice"),
-            "speakers": row.representatives.select_related("representative"),
-            "titles": row.titles_given.select_related("holder"),
-            "requests": row.requests.all(),
-            "impact": lineage.in_words(impact),
+            "merges": Merge.objects.filter(Q(subject=row) | Q(into=row)).select_related(
+                "subject", "into"
+            ),
+            "grants": Grant.objects.filter(subject__in=selves).select_related("notice"),
+            "speakers": Representation.objects.filter(subject__in=selves).select_related(
+                "representative"
+            ),
+            "titles": Title.objects.filter(origin__in=selves).select_related("holder"),
+            "requests": PrivacyRequest.objects.filter(subject__in=selves),
+            "impact": [one for one in lineage.in_words(impact) if one[0] != "people"],
         }
 
     def open_names(self, request: HttpRequest, rows: Sequence[Any]) -> None:

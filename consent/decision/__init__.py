@@ -3,7 +3,7 @@
 from consent.decision.deciding import decide
 from consent.decision.findings import Code, Decision, Outcome, Reason
 from consent.decision.profile import DEFAULT_SIGNAL, Binding, Priority, Profile, UseRule
-from consent.decision.terms import Context, GrantTerms, Period, Person, Reservation, Title
+from consent.decision.terms import Context, GrantTerms, Merge, Period, Person, Reservation, Title
 
 __all__ = [
     "DEFAULT_SIGNAL",
@@ -12,6 +12,7 @@ __all__ = [
     "Context",
     "Decision",
     "GrantTerms",
+    "Merge",
     "Outcome",
     "Period",
     "Person",

@@ -24,8 +24,9 @@ from consent.decision.findings import (
     severity,
     worst,
 )
+from consent.decision.merging import find_heads, unite, unite_people, unite_titles
 from consent.decision.profile import Priority, Profile
-from consent.decision.terms import Context, GrantTerms, Person, Reservation, Title
+from consent.decision.terms import Context, GrantTerms, Merge, Person, Reservation, Title
 from consent.uses import Right, Theme, Use
 
 
@@ -49,27 +50,28 @@ def decide(
     right: Right = Right.LIKENESS,
     titles: Sequence[Title] = (),
     reservations: Sequence[Reservation] = (),
+    merges: Sequence[Merge] = (),
 ) -> Decision:
     """Decide whether every use is covered for every person asked about.
 
     ``people`` and ``grants`` are what is known of them; somebody who is asked about and not in
     ``people`` is refused. For works and style, the grants of those count to whom ``titles`` lead,
-    so they belong in ``grants`` too. Nobody asked about means that nobody is concerned: allowed,
-    unless a reservation stands against it.
+    so they belong in ``grants`` too; so do those of everybody whom ``merges`` make one person.
+    Nobody asked about: allowed, unless a reservation stands against it.
     """
-    by_person: dict[UUID, list[GrantTerms]] = {}
-    for grant in grants:
-        if grant.right is right and grant.standing.start <= at:
-            by_person.setdefault(grant.person, []).append(grant)
-    seen = [one for one in reservations if one.period.covers(at)]
+    heads = find_heads(merges, at)
+    people, titles = unite_people(people, heads), unite_titles(titles, heads)
+    by_person = _given_by_then(unite(grants, heads), right, at)
+    seen = [one for one in unite(reservations, heads) if one.period.covers(at)]
     cases = [Case(use, context, at, profile) for use in Use if use in set(uses)]
     findings: list[tuple[UUID | None, Use, Finding]] = []
     for person in dict.fromkeys(asked):
-        voices = _find_voices(person, right, titles, at)
+        who = heads.get(person, person)
+        voices = _find_voices(who, right, titles, at)
         heard = [grant for voice in voices.no for grant in by_person.get(voice, ())]
         for case in cases:
-            answer = _decide_one(people.get(person), heard, voices, case)
-            against = [one for one in seen if one.person in {None, person}]
+            answer = _decide_one(people.get(who), heard, voices, case)
+            against = [one for one in seen if one.person in {None, who}]
             weighed = _weigh(answer, against, heard, case)
             findings += ((person, case.use, finding) for finding in weighed)
     if not asked:
@@ -86,6 +88,16 @@ def decide(
         profile=profile.label,
         at=at,
     )
+
+
+def _given_by_then(
+    grants: Iterable[GrantTerms], right: Right, at: datetime
+) -> dict[UUID, list[GrantTerms]]:
+    by_person: dict[UUID, list[GrantTerms]] = {}
+    for grant in grants:
+        if grant.right is right and grant.standing.start <= at:
+            by_person.setdefault(grant.person, []).append(grant)
+    return by_person
 
 
 def _find_voices(person: UUID, right: Right, titles: Sequence[Title], at: datetime) -> _Voices:

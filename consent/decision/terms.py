@@ -77,6 +77,15 @@ class Title:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """That ``person`` counts as ``into``, who counts as nobody else meanwhile."""
+
+    person: UUID
+    into: UUID
+    period: Period
+
+
+@dataclass(frozen=True)
 class Reservation:
     """Uses that a signal reserves: for one person, or for whatever is asked about (None).
 

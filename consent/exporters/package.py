@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -51,16 +52,21 @@ class Collection:
     excluded: dict[str, int] = field(default_factory=dict)
     lines: list[dict[str, str | int]] = field(default_factory=list)
 
-    @property
-    def scope(self) -> UUID:
-        """Return the key scope of the person."""
-        return self.subject.scope_id
+    @cached_property
+    def scopes(self) -> tuple[UUID, ...]:
+        """Return the key scopes of the person: several, where they were registered twice."""
+        return self.subject.person_scopes()
+
+    @cached_property
+    def selves(self) -> list[Subject]:
+        """Return all who are this person."""
+        return list(Subject.objects.selves(self.subject.pk))
 
 
 def write_package(request: PrivacyRequest, *, at: datetime) -> tuple[bytes, dict[str, int]]:
     """Return the ZIP, and how many rows of each holding went in."""
     assert request.subject is not None
-    keys = vault.keys(request.subject.scope_ids())
+    keys = vault.keys(request.subject.person_scopes())
     collection = Collection(request, request.subject, keys, at)
     content = b"".join(write_zip(_listed(collection), at=at))
     return content, collection.counts
@@ -83,9 +89,9 @@ def _listed(collection: Collection) -> Iterator[Entry]:
 def _entries(collection: Collection) -> Iterator[Entry]:
     for holding in HOLDINGS:
         yield from _holding(collection, holding)
-    yield from _notices(collection.subject)
+    yield from _notices(collection.selves)
     yield _impact(collection.subject)
-    segments = list(open_segments(collection.scope, collection.keys))
+    segments = list(open_segments(collection.scopes, collection.keys))
     yield from _records(segments)
     yield _disclosures(segments)
     yield _exclusions(collection)
@@ -95,7 +101,7 @@ def _entries(collection: Collection) -> Iterator[Entry]:
 
 def _holding(collection: Collection, holding: Holding) -> Iterator[Entry]:
     """Yield a holding's rows twice, for programs and for people, and its files."""
-    rows = [row for row in holding.find([collection.scope]) if _is_own(collection, holding, row)]
+    rows = [row for row in holding.find(collection.scopes) if _is_own(collection, holding, row)]
     collection.counts[holding.name] = len(rows)
     if not rows:
         return
@@ -104,14 +110,14 @@ def _holding(collection: Collection, holding: Holding) -> Iterator[Entry]:
     lines = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in told)
     yield Entry(f"{stem}.jsonl", JSON, "data", lines)
     yield Entry(f"{stem}.csv", CSV, "data", _csv(told))
-    found = holding.find([collection.scope]).filter(pk__in=[row.pk for row in rows])
+    found = holding.find(collection.scopes).filter(pk__in=[row.pk for row in rows])
     for file in holding.files(found):
         yield _file(collection, file)
 
 
 def _is_own(collection: Collection, holding: Holding, row: Any) -> bool:
     scopes = set(row.scope_ids())
-    is_shared = collection.scope in scopes and len(scopes) > 1
+    is_shared = not scopes.isdisjoint(collection.scopes) and not scopes <= {*collection.scopes}
     if is_shared:
         collection.excluded[holding.name] = collection.excluded.get(holding.name, 0) + 1
     return not is_shared
@@ -126,8 +132,8 @@ def _file(collection: Collection, file: SealedFile) -> Entry:
     return Entry(f"files/{file.pk}.{ending}", media_type, "file", content)
 
 
-def _notices(subject: Subject) -> Iterator[Entry]:
-    for notice in Notice.objects.filter(grants__subject=subject).distinct():
+def _notices(selves: Sequence[Subject]) -> Iterator[Entry]:
+    for notice in Notice.objects.filter(grants__subject__in=selves).distinct():
         page = render_to_string("consent/package/notice.html", {"notice": notice})
         path = f"consents/notices/{notice.digest.hex()}.html"
         yield Entry(path, HTML, "notice", page.encode())
@@ -172,7 +178,7 @@ def _exclusions(collection: Collection) -> Entry:
 
 
 def _page(path: str, template: str, collection: Collection) -> Entry:
-    grants = Grant.objects.filter(subject=collection.subject).select_related("notice")
+    grants = Grant.objects.filter(subject__in=collection.selves).select_related("notice")
     context = {
         "request": collection.request,
         "organisation": settings.MUNIMENT_ORGANISATION,

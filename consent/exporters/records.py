@@ -1,6 +1,6 @@
 """The ledger's part of a package: what the log says of one person, with proofs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -31,13 +31,14 @@ class OwnSegment:
         return {**placed.line(), "leaf": self.proof.leaf.decode()}
 
 
-def open_segments(scope: UUID, keys: Keys) -> Iterator[OwnSegment]:
-    """Yield what each record says of the person of ``scope`` alone, oldest first."""
-    own = Segment.objects.filter(scopes=[scope]).select_related("record").order_by("record_id")
+def open_segments(scopes: Sequence[UUID], keys: Keys) -> Iterator[OwnSegment]:
+    """Yield what each record says of the person of ``scopes`` alone, oldest first."""
+    theirs = Segment.objects.filter(scopes__overlap=list(scopes), scopes__contained_by=list(scopes))
+    own = theirs.select_related("record").order_by("record_id")
     for segment in own:
         body = parse_body(read_body(segment.record))
         opening = keys.open_segment(
-            [scope], segment.record.uuid, segment.position, body.kind, segment.ciphertext
+            segment.scopes, segment.record.uuid, segment.position, body.kind, segment.ciphertext
         )
         yield OwnSegment(body.at, segment.position, opening, _find_proof(segment.record.uuid))
 

@@ -165,11 +165,14 @@ def _all_at(node: Node, leaf: str, direction: Direction) -> Iterator[UUID]:
 
 
 def is_used(start: Node) -> bool:
-    """Say whether anything at all was made of ``start``: one look into each sort of edges."""
+    """Say whether anything at all was made of ``start``: one look into each sort of edges.
+
+    Whoever counts as somebody else was not made into anything by that.
+    """
     arms = [
         f"EXISTS (SELECT FROM ({edge.sql()}) e WHERE e.source = %s)"
         for edge in EDGES
-        if edge.source == start.kind
+        if edge.source == start.kind != edge.target
     ]
     return bool(_select(f"SELECT {' OR '.join(arms)}", [start.id] * len(arms))[0][0])
 

@@ -35,6 +35,13 @@ EDGES.describe(
 )
 
 EDGES.register(Edge("grant", "subject", "consent_grant", "id", "subject_id"))
+# People who are merged are one: what was made of either was made of both.
+EDGES.register(
+    Edge("subject", "subject", "consent_merge", "subject_id", "into_id", "parted_at IS NULL")
+)
+EDGES.register(
+    Edge("subject", "subject", "consent_merge", "into_id", "subject_id", "parted_at IS NULL")
+)
 EDGES.register(Edge("subject", "item", "consent_depiction", "subject_id", "item_id"))
 EDGES.register(Edge("item", "version", "consent_item", "id", "version_id"))
 EDGES.register(Edge("version", "dataset", "consent_datasetversion", "id", "dataset_id"))

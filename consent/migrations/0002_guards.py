@@ -74,26 +74,35 @@ STANDING = """
 CREATE FUNCTION consent_not_standing(asked uuid[]) RETURNS TABLE (subject_id uuid)
 LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
     SELECT DISTINCT p.subject_id FROM (
-        SELECT DISTINCT d.subject_id, v.uses FROM public.consent_datasetversion v
+        SELECT DISTINCT d.subject_id, v.uses, coalesce(m.into_id, d.subject_id) AS head
+        FROM public.consent_datasetversion v
         JOIN public.consent_item i ON i.version_id = v.id
-        JOIN public.consent_depiction d ON d.item_id = i.id WHERE v.id = ANY(asked)) p
+        JOIN public.consent_depiction d ON d.item_id = i.id
+        LEFT JOIN public.consent_merge m ON m.subject_id = d.subject_id AND m.parted_at IS NULL
+        WHERE v.id = ANY(asked)) p
     CROSS JOIN LATERAL (
         SELECT array_agg(u) FILTER (WHERE g.state = 'given' AND g.valid_from <= statement_timestamp()
                 AND (g.valid_until IS NULL OR g.valid_until > statement_timestamp())
                 AND (g.power_until IS NULL OR g.power_until > statement_timestamp())) AS allowed,
             array_agg(u) AS ever
         FROM public.consent_grant g CROSS JOIN LATERAL unnest(g.uses) u
-        WHERE g.subject_id = p.subject_id AND g."right" = 'likeness' AND g.given_at IS NOT NULL) yes
+        WHERE g.subject_id IN (
+            SELECT p.head UNION ALL SELECT m.subject_id FROM public.consent_merge m
+            WHERE m.into_id = p.head AND m.parted_at IS NULL) AND g."right" = 'likeness' AND g.given_at IS NOT NULL) yes
     CROSS JOIN LATERAL (
         SELECT array_agg(u) AS refused
         FROM public.consent_grant g CROSS JOIN LATERAL unnest(g.refused) u
-        WHERE g.subject_id = p.subject_id AND g."right" = 'likeness'
+        WHERE g.subject_id IN (
+            SELECT p.head UNION ALL SELECT m.subject_id FROM public.consent_merge m
+            WHERE m.into_id = p.head AND m.parted_at IS NULL) AND g."right" = 'likeness'
             AND g.state IN ('given', 'suspended', 'refused', 'expired')) no
     WHERE EXISTS (SELECT FROM unnest(p.uses) u
             WHERE u = ANY(yes.ever) AND (u = ANY(yes.allowed)) IS NOT TRUE)
         OR p.uses::text[] && no.refused::text[]
         OR EXISTS (SELECT FROM public.consent_privacyrequest r
-            WHERE r.subject_id = p.subject_id AND r.kind = 'erasure'
+            WHERE r.subject_id IN (
+            SELECT p.head UNION ALL SELECT m.subject_id FROM public.consent_merge m
+            WHERE m.into_id = p.head AND m.parted_at IS NULL) AND r.kind = 'erasure'
                 AND r.restricted_at IS NOT NULL
                 AND r.state NOT IN ('closed_refused', 'closed_withdrawn'))
 $$;
@@ -145,6 +154,52 @@ DROP TRIGGER consent_impactdecision_late ON consent_impactdecision;
 DROP FUNCTION consent_refuse_late_line();
 """
 
+# Who is one person, flat: everybody counts as themself or as a head who counts as themself.
+MERGES = """
+CREATE FUNCTION consent_selves(people uuid[], ever boolean) RETURNS uuid[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+    WITH heads AS (
+        SELECT unnest(people) AS id
+        UNION
+        SELECT m.into_id FROM public.consent_merge m
+        WHERE m.subject_id = ANY (people) AND (ever OR m.parted_at IS NULL)
+    ), selves AS (
+        SELECT id FROM heads
+        UNION
+        SELECT m.subject_id FROM public.consent_merge m JOIN heads ON m.into_id = heads.id
+        WHERE ever OR m.parted_at IS NULL
+    ) SELECT array_agg(id) FROM selves
+$$;
+GRANT EXECUTE ON FUNCTION consent_selves(uuid[], boolean) TO app, eraser, auditor;
+CREATE FUNCTION consent_refuse_deep_merge() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.parted_at IS NOT NULL THEN
+        RETURN NEW;
+    END IF;
+    -- Two merges at once see each other: whoever comes second waits here, and looks afterwards.
+    PERFORM FROM public.consent_subject WHERE id IN (NEW.subject_id, NEW.into_id)
+        ORDER BY id FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT FROM public.consent_merge
+        WHERE parted_at IS NULL AND id <> NEW.id
+          AND (subject_id = NEW.into_id OR into_id = NEW.subject_id))
+    THEN
+        RAISE EXCEPTION 'a merge leads into a head and from nobody who is one'
+            USING ERRCODE = 'MU003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_merge_flat BEFORE INSERT OR UPDATE ON consent_merge
+    FOR EACH ROW EXECUTE FUNCTION consent_refuse_deep_merge();
+ALTER TABLE consent_merge ENABLE ALWAYS TRIGGER consent_merge_flat;
+"""
+DROP_MERGES = """
+DROP TRIGGER consent_merge_flat ON consent_merge;
+DROP FUNCTION consent_refuse_deep_merge();
+DROP FUNCTION consent_selves(uuid[], boolean);
+"""
+
 TABLES = (
     "account",
     "project",
@@ -152,6 +207,7 @@ TABLES = (
     "subject",
     "identifier",
     "searchkey",
+    "merge",
     "notice",
     "grant",
     "representation",
@@ -182,6 +238,7 @@ FROZEN = {
     "membership": ("id", "account_id", "role", "project_id", "proposed_by_id"),
     "subject": ("id", "handle", "scope_id", "registered_at"),
     "identifier": ("id", "subject_id", "kind", "since"),
+    "merge": ("id", "subject_id", "into_id", "reason", "merged_by_id", "merged_at"),
     "searchkey": ("id", "identifier_id", "form"),
     "notice": ("id", "code", "version", "language", "title", "text", "digest", "published_at"),
     "grant": ("id", "subject_id", "opened_at", "supersedes_id"),
@@ -239,6 +296,7 @@ SET_ONCE = {
     "account": ("approved_by_id",),
     "membership": ("approved_by_id",),
     "identifier": ("until",),
+    "merge": ("parted_at", "parted_by_id"),
     "grant": ("ended_at",),
     "representation": ("ended_at",),
     "title": ("ended_at",),
@@ -307,6 +365,7 @@ class Migration(migrations.Migration):
         # What was wrong is emptied, and cannot come back.
         guards.emptied_only("consent_identifier", "value"),
         guards.emptied_only("consent_searchkey", "key"),
+        migrations.RunSQL(MERGES, DROP_MERGES),
         migrations.RunSQL(SUSPENSIONS, DROP_SUSPENSIONS),
         guards.frozen(
             "consent_impactdecision",

@@ -16,6 +16,7 @@ from consent.models.impact import (
     ImpactState,
     LineState,
 )
+from consent.models.merges import Merge
 from consent.models.papers import AnswerPaper, AnswerPaperKind
 from consent.models.parties import GivenBy, Representation, Title
 from consent.models.people import Account, AccountState, Membership, MembershipState, Project
@@ -61,6 +62,7 @@ __all__ = [
     "LineState",
     "Membership",
     "MembershipState",
+    "Merge",
     "Notice",
     "Observation",
     "Package",

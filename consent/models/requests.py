@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -216,7 +217,9 @@ class Errand(models.Model):
     request = models.OneToOneField(
         PrivacyRequest, models.CASCADE, primary_key=True, related_name="errand"
     )
-    scope = models.UUIDField(help_text="The key scope of the person; outlives the row of theirs.")
+    scopes = ArrayField(
+        models.UUIDField(), help_text="The key scopes of the person; they outlive their rows."
+    )
     due_at = models.DateTimeField(db_index=True)
     attempts = models.PositiveIntegerField(default=0)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from consent.identity import Form, IdentifierKind, normal_forms
 from consent.models.choices import code_field, one_of
@@ -25,6 +26,15 @@ def fresh_handle() -> str:
     return "-".join(("S", *groups))
 
 
+class SubjectQuerySet(models.QuerySet["Subject"]):
+    """What many subjects know."""
+
+    def selves(self, *ids: UUID) -> "SubjectQuerySet":
+        """Return everybody who counts as one of these people now, themselves among them."""
+        same = RawSQL("SELECT unnest(consent_selves(%s::uuid[], false))", [list(ids)])
+        return self.filter(pk__in=same)
+
+
 class Subject(Recorded):
     """A person concerned, under a random handle; who it is lies sealed under their own key."""
 
@@ -32,6 +42,8 @@ class Subject(Recorded):
     scope = models.OneToOneField(Scope, models.PROTECT, editable=False, related_name="+")
     portrait = models.ForeignKey(SealedFile, models.PROTECT, null=True, related_name="+")
     registered_at = models.DateTimeField()
+
+    objects = SubjectQuerySet.as_manager()
 
     class Meta:
         verbose_name = "person"
@@ -43,6 +55,11 @@ class Subject(Recorded):
 
     def scope_ids(self) -> tuple[UUID, ...]:
         return (self.scope_id,)
+
+    def person_scopes(self) -> tuple[UUID, ...]:
+        """Return the key scopes of all who are this person: several, where they were merged."""
+        selves = Subject.objects.selves(self.pk)
+        return tuple(sorted(selves.values_list("scope_id", flat=True)))
 
 
 class IdentifierQuerySet(models.QuerySet["Identifier"]):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from consent.identity import MAX_LENGTH, IdentifierKind
 from consent.models import (
     Identifier,
+    Merge,
     Observation,
     Representation,
     Subject,
@@ -16,6 +17,7 @@ from consent.search import Found, Match
 from consent.serializers.codes import one_code
 from consent.services import Known, Span
 from consent.services.identities import MAX_IDENTIFIERS
+from consent.services.merges import MAX_REASON
 from consent.services.signals import MAX_HEADERS, MAX_PLACE
 from consent.uses import (
     Capacity,
@@ -87,6 +89,7 @@ class MatchSerializer(serializers.Serializer):
     kind = serializers.SerializerMethodField()
     form = serializers.SerializerMethodField()
     former = serializers.BooleanField(source="is_former")
+    registered_as = serializers.CharField(source="found.handle", allow_null=True, default=None)
 
     def get_kind(self, match: Match) -> str | None:
         return match.way.kind.value if match.way else None
@@ -122,6 +125,21 @@ class _SpanSerializer(serializers.Serializer):
         """Return when it holds."""
         said = self.validated_data
         return Span(starts_at=said["starts_at"], ends_at=said["ends_at"])
+
+
+class MergeRequestSerializer(serializers.Serializer):
+    """Who is the same person as this one, and why; they count as this one from now on."""
+
+    other = serializers.UUIDField()
+    reason = serializers.CharField(max_length=MAX_REASON)
+
+
+class MergeSerializer(serializers.ModelSerializer):
+    """That two who were registered are one person."""
+
+    class Meta:
+        model = Merge
+        fields = ("id", "subject", "into", "merged_at", "parted_at", "record")
 
 
 class RepresentationRequestSerializer(_SpanSerializer):

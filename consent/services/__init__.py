@@ -39,6 +39,7 @@ from consent.services.impact import (
     complete_impact,
     decide_impact,
 )
+from consent.services.merges import merge_subjects, part_subjects
 from consent.services.notices import publish_notice
 from consent.services.people import (
     Credentials,
@@ -130,11 +131,13 @@ __all__ = [
     "issue_receipt",
     "lease_errand",
     "let_lapse",
+    "merge_subjects",
     "observe_request",
     "open_dataset",
     "open_project",
     "open_request",
     "open_service",
+    "part_subjects",
     "pass_title",
     "plan_request",
     "propose_account",

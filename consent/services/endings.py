@@ -13,7 +13,7 @@ from consent.models import Account, GivenBy, Grant, GrantState, Representation, 
 from consent.models.consents import GrantQuerySet
 from consent.moment import database_now
 from consent.services.answers import values
-from consent.services.authority import get, lock, require
+from consent.services.authority import get, require
 from consent.services.grants import check_state, lock_grant, write
 from consent.services.impact import open_impact
 from consent.services.subjects import end_spell
@@ -63,7 +63,7 @@ def withdraw(
 def find_alike(grant: Grant) -> GrantQuerySet:
     """Return what else the person allowed of the same right and some of the same uses."""
     return Grant.objects.filter(
-        subject=grant.subject_id,
+        subject__in=Subject.objects.selves(grant.subject_id),
         right=grant.right,
         uses__overlap=grant.uses,
         state__in=IN_FORCE,
@@ -81,7 +81,8 @@ def withdraw_alike(
     """
     require(actor, "consent.withdraw_grant")
     # The person first, so that two who take back at once do not wait for each other.
-    lock(Subject.objects.all(), get(Grant.objects.all(), grant_id).subject_id)
+    selves = Subject.objects.selves(get(Grant.objects.all(), grant_id).subject_id)
+    list(selves.select_for_update(of=("self",)).order_by("pk"))
     grant = lock_grant(grant_id)
     check_state(grant, IN_FORCE)
     alike = find_alike(grant).select_for_update(of=("self",)).order_by("pk")

@@ -65,15 +65,15 @@ def block(errand: Errand) -> None:
 
 def _destroy(errand: Errand) -> Mapping[str, int]:
     """Destroy everything under the person's key; return how many of each are left."""
-    destruction = destroy_scopes([errand.scope])
+    destruction = destroy_scopes(errand.scopes)
     left = {step.name: step.after for step in destruction.steps}
-    return {**left, SEGMENTS: Segment.objects.filter(scopes__contains=[errand.scope]).count()}
+    return {**left, SEGMENTS: Segment.objects.filter(scopes__overlap=errand.scopes).count()}
 
 
 def _collect(request: PrivacyRequest) -> Mapping[str, int]:
     """Write the export package, unless it is there; return how many of each went in."""
     assert request.subject is not None
-    scopes = request.subject.scope_ids()
+    scopes = request.subject.person_scopes()
     now = database_now()
     content, counts = write_package(request, at=now)
     with transaction.atomic():

@@ -148,9 +148,16 @@ def write(
 ) -> None:
     """Append the record of what became of a person's answers: in what capacity, how, to what.
 
-    Without an actor it happened by itself.
+    Without an actor it happened by itself. Where the person was registered twice, each of them
+    has their own segment.
     """
-    segments = [Unsealed("subject", grants[0].scope_ids(), _said(grants[0]) | said, grants)]
+    by_scopes: dict[tuple[UUID, ...], list[Grant]] = {}
+    for grant in grants:
+        by_scopes.setdefault(grant.scope_ids(), []).append(grant)
+    segments = [
+        Unsealed("subject", scopes, _said(own[0]) | said, tuple(own))
+        for scopes, own in by_scopes.items()
+    ]
     segments += [by(actor)] if actor else []
     segments += [
         Unsealed("giver", one.given_by.scope_ids(), {}, (one.given_by,))
@@ -245,7 +252,8 @@ def _speaker(grant: Grant, representation_id: UUID | None) -> GivenBy | None:
         return None
     people = Representation.objects.select_related("subject", "representative")
     # Locked, so that whoever ends it sees this answer.
-    row = lock(people.filter(subject=grant.subject_id), representation_id)
+    selves = Subject.objects.selves(grant.subject_id)
+    row = lock(people.filter(subject__in=selves), representation_id)
     assert grant.given_at is not None
     if not row.period.covers(grant.given_at):
         raise TermsRefused("whoever answers cannot speak for the person now")

@@ -42,9 +42,10 @@ def open_impact(
     is concerned a worker finds (``assess_impact``). A case that still waits for the worker
     covers this end too, and is returned.
     """
-    if not is_used(Node("subject", subject.pk)):
+    selves = Subject.objects.selves(subject.pk)
+    if not any(is_used(Node("subject", one)) for one in selves.values_list("pk", flat=True)):
         return None
-    waiting = ImpactCase.objects.filter(subject=subject, state=ImpactState.OPEN)
+    waiting = ImpactCase.objects.filter(subject__in=selves, state=ImpactState.OPEN)
     # Locked: either the worker sees what ended here, or it is done and a new case is due.
     if known := waiting.select_for_update(of=("self",)).first():
         return known

@@ -220,7 +220,7 @@ def close_request(*, actor: Account, request_id: UUID, outcome: CloseOutcome) ->
 def draft_plan(request: PrivacyRequest) -> Draft:
     """Return what a plan for ``request`` would be at this moment."""
     assert request.subject is not None
-    scopes = request.subject.scope_ids()
+    scopes = request.subject.person_scopes()
     is_erasure = request.kind == RequestKind.ERASURE
     action = Action.DELETE if is_erasure else Action.COLLECT
     rows = {
@@ -273,7 +273,10 @@ def _start(request: PrivacyRequest, plan: Plan, actor: Account) -> None:
         step.save(update_fields=["before"])
     request.state = RequestState.EXECUTING
     request.save(update_fields=["state"])
-    Errand.objects.create(request=request, scope=request.subject.scope_id, due_at=database_now())
+    # Nobody is merged with somebody who is being erased: it would be forgotten what to erase.
+    lock(Subject.objects.all(), request.subject.pk)
+    scopes = list(request.subject.person_scopes())
+    Errand.objects.create(request=request, scopes=scopes, due_at=database_now())
     _append(kinds.PLAN_STARTED, request, actor, *steps)
 
 

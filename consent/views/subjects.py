@@ -8,11 +8,13 @@ from rest_framework.response import Response
 
 from consent import search, services
 from consent.identity import IdentifierKind
-from consent.models import Identifier, Observation, Representation, Subject, Title
+from consent.models import Identifier, Merge, Observation, Representation, Subject, Title
 from consent.serializers.subjects import (
     FoundSerializer,
     IdentifierSerializer,
     KnownSerializer,
+    MergeRequestSerializer,
+    MergeSerializer,
     RepresentationRequestSerializer,
     RepresentationSerializer,
     SearchSerializer,
@@ -127,6 +129,43 @@ class IdentifierEndView(ConsentView):
             lambda: services.end_identifier(actor=self.account, identifier_id=identifier_id),
         )
         return Response(IdentifierSerializer(row).data)
+
+
+class MergesView(ConsentView):
+    """Record that another is the same person as this one."""
+
+    scopes = {"POST": "subjects:write"}
+
+    @extend_schema(
+        request=MergeRequestSerializer,
+        responses={201: MergeSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, subject_id: UUID) -> Response:
+        said = read(MergeRequestSerializer, request).validated_data
+
+        def write() -> Merge:
+            return services.merge_subjects(
+                actor=self.account,
+                keep_id=subject_id,
+                other_id=said["other"],
+                reason=said["reason"],
+            )
+
+        return Response(MergeSerializer(self.once(Merge, said, write)).data, status=201)
+
+
+class MergePartingView(ConsentView):
+    """Record that two people were wrongly taken for one."""
+
+    scopes = {"POST": "subjects:write"}
+
+    @extend_schema(request=None, responses=MergeSerializer, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request: Request, merge_id: UUID) -> Response:  # noqa: ARG002
+        row = self.once(
+            Merge, {}, lambda: services.part_subjects(actor=self.account, merge_id=merge_id)
+        )
+        return Response(MergeSerializer(row).data)
 
 
 class RepresentationsView(ConsentView):

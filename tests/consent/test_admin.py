@@ -314,6 +314,7 @@ MAY_LIST = {
     "title": {"officer", "approver", "auditor"},
     "notice": {"officer", "approver", "auditor"},
     "identifier": {"officer", "approver", "auditor"},
+    "merge": {"officer", "approver", "auditor"},
     "grant": {"officer", "approver", "auditor"},
     "dataset": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "datasetversion": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},

@@ -1,0 +1,88 @@
+"""Duplicates: two people who are one are merged, and parted again when that was wrong."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from consent import kinds
+from consent.errors import TermsRefused, WrongState
+from consent.models import Account, Merge, PrivacyRequest, RequestKind, RequestState, Subject
+from consent.moment import database_now
+from consent.services.authority import by, get, lock, require
+from ledger import vault
+from ledger.kinds import Kind, NoFacts
+from ledger.services import Unsealed, append
+
+MAX_REASON = 1_000
+UNDER_ERASURE = (RequestState.EXECUTING, RequestState.BLOCKED)
+
+
+@transaction.atomic
+def merge_subjects(*, actor: Account, keep_id: UUID, other_id: UUID, reason: str) -> Merge:
+    """Record that two people are one: they count as one from now on, in everything.
+
+    Whoever was merged into ``other`` before moves along; nothing of either is rewritten. Raises
+    NotPermitted, Unknown, TermsRefused, and WrongState when they are one already or one of them
+    is being erased.
+    """
+    require(actor, "consent.merge_subject")
+    if not 0 < len(reason.strip()) <= len(reason) <= MAX_REASON:
+        raise TermsRefused(f"reason has {len(reason)} characters, wanted 1 to {MAX_REASON}")
+    _lock_all(keep_id, other_id)
+    head, other = _head(keep_id), _head(other_id)
+    if head == other:
+        raise WrongState("they count as one person already")
+    now = database_now()
+    moved = list(Merge.objects.standing().filter(into=other).select_related("subject", "into"))
+    for one in moved:
+        one.parted_at, one.parted_by = now, actor
+        one.save(update_fields=["parted_at", "parted_by"])
+    made = []
+    for subject in (other, *(one.subject for one in moved)):
+        merge = Merge(subject=subject, into=head, merged_by=actor, merged_at=now)
+        merge.reason = vault.keys(merge.scope_ids()).seal(merge, "reason", reason.encode())
+        merge.save(force_insert=True)
+        made.append(merge)
+    _append(actor, kinds.SUBJECT_MERGED, [*moved, *made])
+    return made[0]
+
+
+@transaction.atomic
+def part_subjects(*, actor: Account, merge_id: UUID) -> Merge:
+    """Record that two people were wrongly taken for one; they count as two from now on.
+
+    Raises NotPermitted, Unknown, WrongState.
+    """
+    require(actor, "consent.merge_subject")
+    merge = lock(Merge.objects.select_related("subject", "into"), merge_id)
+    if merge.parted_at is not None:
+        raise WrongState("they count as two people already")
+    merge.parted_at, merge.parted_by = database_now(), actor
+    merge.save(update_fields=["parted_at", "parted_by"])
+    _append(actor, kinds.SUBJECT_PARTED, [merge])
+    return merge
+
+
+def _lock_all(*ids: UUID) -> None:
+    """Lock everybody who counts as one of them. Raises Unknown, WrongState."""
+    for one in ids:
+        get(Subject.objects.all(), one)
+    selves = Subject.objects.selves(*ids)
+    locked = list(selves.select_for_update(of=("self",)).order_by("pk"))
+    erased = PrivacyRequest.objects.filter(
+        subject__in=locked, kind=RequestKind.ERASURE, state__in=UNDER_ERASURE
+    )
+    if erased.exists():
+        raise WrongState("one of them is being erased")
+
+
+def _head(subject_id: UUID) -> Subject:
+    """Return the person whom somebody counts as."""
+    merge = Merge.objects.standing().filter(subject=subject_id).select_related("into").first()
+    return merge.into if merge else get(Subject.objects.all(), subject_id)
+
+
+def _append(actor: Account, kind: Kind, merges: Sequence[Merge]) -> None:
+    people = [Unsealed("subject", merge.scope_ids(), {}, (merge,)) for merge in merges]
+    append(kind=kind, facts=NoFacts(), segments=[*people, by(actor)])

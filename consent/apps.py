@@ -12,4 +12,12 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing them declares record kinds, holdings, edges, figures and baskets.
-        from consent import examinations, figures, holdings, inbox, kinds, lineage  # noqa: F401
+        from consent import (  # noqa: F401
+            examinations,
+            figures,
+            holdings,
+            inbox,
+            kinds,
+            lineage,
+            membership,
+        )

@@ -87,7 +87,7 @@ class NothingToFreeze(ConsentError):
     ``refused`` says what stands against each file (``consent.intake.Refused``).
     """
 
-    def __init__(self, message: str, refused: Sequence[Any]) -> None:
+    def __init__(self, message: str, refused: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.refused = tuple(refused)
 

@@ -12,17 +12,18 @@ from django.db.models import Q, QuerySet
 from consent.models import (
     AnswerPaper,
     Depiction,
-    Description,
     GivenBy,
     Grant,
     Identifier,
     ImpactCase,
     ImpactDecision,
+    Intake,
     Item,
     Merge,
     Observation,
     Package,
     PrivacyRequest,
+    Quarantined,
     Representation,
     SearchKey,
     SignalFinding,
@@ -30,7 +31,7 @@ from consent.models import (
     Title,
 )
 from ledger.holdings import HOLDINGS, Holding, Scopes
-from ledger.models import Recorded, SealedFile
+from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
 from ledger.vault import Keys
 
 
@@ -132,16 +133,26 @@ def _export_item(item: Item, _keys: Keys) -> dict[str, Any]:
         "media_type": item.media_type,
         "width": item.width,
         "height": item.height,
-        "file": str(item.file_id),
+        "file": str(item.file_id) if item.file_id else None,
+        "set_aside": item.aside or None,
     }
 
 
 def _export_depiction(depiction: Depiction, _keys: Keys) -> dict[str, Any]:
-    return {"item_file": str(depiction.item.file_id)}
+    return {"item": str(depiction.item_id)}
 
 
-def _export_description(description: Description, _keys: Keys) -> dict[str, Any]:
-    return {"data_set": str(description.version), "file": str(description.file_id)}
+def _export_intake(intake: Intake, _keys: Keys) -> dict[str, Any]:
+    return {
+        "format": intake.form,
+        "data_set": str(intake.version) if intake.version else None,
+        "received_at": _time(intake.received_at),
+        "file": str(intake.file_id) if intake.file_id else None,
+    }
+
+
+def _export_quarantined(waiting: Quarantined, _keys: Keys) -> dict[str, Any]:
+    return {"place": waiting.ordinal, "reasons": waiting.reasons}
 
 
 def _export_package(package: Package, _keys: Keys) -> dict[str, Any]:
@@ -224,6 +235,15 @@ def _cut_requests(scopes: Scopes) -> Sequence[PrivacyRequest]:
         request.subject = None
         request.save(update_fields=["subject"])
     return requests
+
+
+def _lose_original(scopes: Scopes) -> Sequence[Intake]:
+    """Leave intakes without what they brought: counts stay, and lead to nobody."""
+    intakes = list(Intake.objects.filter(scopes__overlap=list(scopes)))
+    for intake in intakes:
+        intake.file, intake.scopes, intake.remarks = None, [HOUSE_SCOPE], b""
+        intake.save(update_fields=["file", "scopes", "remarks"])
+    return intakes
 
 
 HOLDINGS.register(
@@ -327,7 +347,7 @@ HOLDINGS.register(
 HOLDINGS.register(
     Holding(
         "consent.item",
-        lambda scopes: Item.objects.filter(scopes__overlap=list(scopes)),
+        lambda scopes: Item.objects.filter(people__gt=0, scopes__overlap=list(scopes)),
         _export_item,
         _files("file"),
     )
@@ -335,16 +355,26 @@ HOLDINGS.register(
 HOLDINGS.register(
     Holding(
         "consent.depiction",
-        lambda scopes: Depiction.objects.filter(item__scopes__overlap=list(scopes)),
+        lambda scopes: Depiction.objects.filter(
+            item__people__gt=0, item__scopes__overlap=list(scopes)
+        ),
         _export_depiction,
     )
 )
 HOLDINGS.register(
     Holding(
-        "consent.description",
-        lambda scopes: Description.objects.filter(scopes__overlap=list(scopes)),
-        _export_description,
+        "consent.quarantined",
+        lambda scopes: Quarantined.objects.filter(scopes__overlap=list(scopes)),
+        _export_quarantined,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.intake",
+        lambda scopes: Intake.objects.filter(scopes__overlap=list(scopes)).exclude(file=None),
+        _export_intake,
         _files("file"),
+        relink=_lose_original,
     )
 )
 HOLDINGS.register(

@@ -1,105 +1,302 @@
-"""What of a described folder may enter a data set version, and why the rest may not.
+"""What of a description may enter a data set version, and why the rest may not.
 
-Pure: everything about files and people is looked up before and passed in.
+Pure: everything about files, people and consent is looked up before and passed in.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
-from consent.formats.folder import SHA256, DescribedFile
-from consent.licences import is_known
+import orjson
+
+from consent.formats.described import DescribedItem, Digest, Licence
+from consent.formats.doubts import SENTENCES as DOUBTS
+from consent.formats.doubts import Doubt, DoubtCode
+from consent.formats.statements import BASES, find_spdx
 from consent.members import Member
 from consent.pictures import Picture
 from consent.uses import LegalBasis
 
 
 class Fault(StrEnum):
-    """Why a file is quarantined. Stable: stored, and matched on by outsiders."""
+    """What stands against an item besides the doubts of its description. Stable: stored, and
+    matched on by outsiders."""
 
     FILE_MISSING = "file_missing"
     PATH_REFUSED = "path_refused"
-    UNDESCRIBED = "undescribed"
-    DIGEST_MISSING = "digest_missing"
-    DIGEST_DIFFERS = "digest_differs"
     PICTURE_REFUSED = "picture_refused"
-    REPEATED = "repeated"
-    LICENCE_MISSING = "licence_missing"
-    LICENCE_UNKNOWN = "licence_unknown"
-    BASIS_MISSING = "basis_missing"
-    BASIS_UNKNOWN = "basis_unknown"
+    DIGEST_DIFFERS = "digest_differs"
+    UNDESCRIBED = "undescribed"
+    PICTURE_REPEATED = "picture_repeated"
     PERSON_UNKNOWN = "person_unknown"
     CONSENT_MISSING = "consent_missing"
+    SIGNAL_RESERVED = "signal_reserved"
+    SIGNAL_UNCLEAR = "signal_unclear"
 
 
-@dataclass(frozen=True)
+FAULTS = {
+    Fault.FILE_MISSING: "The file is not there.",
+    Fault.PATH_REFUSED: "The file's place leads out of the folder or to something that is no file.",
+    Fault.PICTURE_REFUSED: "The file is no PNG, JPEG or WebP picture that opens whole.",
+    Fault.DIGEST_DIFFERS: "The file is another one than its checksum says.",
+    Fault.UNDESCRIBED: "The file lies in the folder, and the description does not mention it.",
+    Fault.PICTURE_REPEATED: "The same picture is in the version already.",
+    Fault.PERSON_UNKNOWN: "Somebody is named whom we do not know: register the person first, or "
+    "say who it is.",
+    Fault.CONSENT_MISSING: "Not everybody in the picture has allowed this use.",
+    Fault.SIGNAL_RESERVED: "Whoever offers it reserves this use.",
+    Fault.SIGNAL_UNCLEAR: "What is said of this use cannot be read or has conditions: somebody "
+    "has to decide.",
+}
+# What somebody may take as it is, and answer for; the rest must be set right.
+ACCEPTABLE = frozenset(
+    {
+        DoubtCode.DIGEST_MISSING.value,
+        DoubtCode.DIGEST_WEAK.value,
+        DoubtCode.DIGEST_PLACEHOLDER.value,
+        DoubtCode.DIGEST_MALFORMED.value,
+        DoubtCode.TEXT_DAMAGED.value,
+        DoubtCode.TEXT_TOO_LONG.value,
+        DoubtCode.NUMBER_UNREADABLE.value,
+        DoubtCode.TIME_UNREADABLE.value,
+        DoubtCode.TIME_WITHOUT_ZONE.value,
+        DoubtCode.REPEATED.value,
+        DoubtCode.LOCATION_REPEATED.value,
+        Fault.SIGNAL_UNCLEAR.value,
+    }
+)
+_DIGEST = frozenset(code for code in ACCEPTABLE if code.startswith("digest_"))
+_LICENCE = frozenset(
+    {
+        DoubtCode.LICENCE_MISSING,
+        DoubtCode.LICENCE_PLACEHOLDER,
+        DoubtCode.LICENCE_UNKNOWN,
+        DoubtCode.LICENCE_AMBIGUOUS,
+    }
+)
+_BASIS = frozenset({DoubtCode.BASIS_MISSING, DoubtCode.BASIS_UNKNOWN})
+
+
+def sentence(reason: str) -> str:
+    """Return what an officer reads for a reason; the code itself for one we do not know."""
+    if reason in set(Fault):
+        return FAULTS[Fault(reason)]
+    known = DOUBTS.get(DoubtCode(reason)) if reason in set(DoubtCode) else None
+    return (
+        known.removesuffix(": {met}.").replace(" ({met})", "").replace(" {met}", "").rstrip(".")
+        + "."
+        if known
+        else reason
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """What lies under a described path: the file's SHA-256 in hex and what it decodes to."""
+    """What lies under a described place: the file's SHA-256 in hex and what it decodes to."""
 
     digest: str
     picture: Picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Admitted:
-    """A file that may enter, with what will be committed to."""
+    """An item that may enter, with what will be committed to."""
 
-    ordinal: int
-    path: str
+    item: DescribedItem
     member: Member
-    picture: Picture
+
+    @property
+    def ordinal(self) -> int:
+        """Return the place in the description."""
+        return self.item.ordinal
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item that may not, with its place in the description (or behind it) and all reasons."""
+
+    item: DescribedItem
+    reasons: tuple[str, ...]
+
+    @property
+    def ordinal(self) -> int:
+        """Return the place in the description."""
+        return self.item.ordinal
+
+    @property
+    def fault(self) -> str:
+        """Return what was found first."""
+        return self.reasons[0]
+
+    @property
+    def path(self) -> str:
+        """Return where the item was said to be."""
+        return self.item.location
 
 
 @dataclass(frozen=True)
-class Refused:
-    """A file that may not, with its place in the description (or behind it) and the reason."""
+class Known:
+    """What is known when items are judged.
 
-    ordinal: int
-    path: str
-    fault: Fault
+    ``people`` maps what descriptions call people to their ids; ``consenting`` holds those whose
+    consent covers the uses; ``accepted`` are reasons that somebody answers for.
+    """
+
+    people: Mapping[str, UUID]
+    consenting: Collection[UUID]
+    accepted: frozenset[str] = frozenset()
 
 
 def judge(
-    *,
-    ordinal: int,
-    described: DescribedFile,
-    found: Found | Fault,
-    people: Mapping[str, UUID],
-    consenting: Collection[UUID],
-    seen: Collection[str],
+    item: DescribedItem, known: Known, found: Found | Fault | None = None
 ) -> Admitted | Refused:
-    """Admit one described file, or say what stands against it; the first fault found counts.
+    """Admit one described item, or say all that stands against it.
 
-    ``people`` maps what descriptions call people to their ids, ``consenting`` holds those whose
-    consent covers the use, ``seen`` the digests admitted before.
+    ``found`` is what lies in its place; None where nobody looked, and the statement stands alone.
     """
-    fault = found if isinstance(found, Fault) else _fault(described, found, people, seen)
-    if fault is None and not all(people[name] in consenting for name in described.depicts):
-        fault = Fault.CONSENT_MISSING
-    if fault is not None:
-        return Refused(ordinal, described.path, fault)
-    assert isinstance(found, Found)
-    member = Member(
-        digest=found.digest,
-        licence=described.licence,
-        legal_basis=LegalBasis(described.legal_basis),
-        depicts=tuple(dict.fromkeys(people[name] for name in described.depicts)),
-    )
-    return Admitted(ordinal, described.path, member, found.picture)
+    reasons = tuple(dict.fromkeys(_reasons(item, known, found)))
+    if reasons:
+        return Refused(item, reasons)
+    return Admitted(item, _member(item, known, found))
 
 
-def _fault(
-    described: DescribedFile, found: Found, people: Mapping[str, UUID], seen: Collection[str]
-) -> Fault | None:
-    checks = (
-        (not SHA256.fullmatch(described.sha256), Fault.DIGEST_MISSING),
-        (described.sha256 != found.digest, Fault.DIGEST_DIFFERS),
-        (found.digest in seen, Fault.REPEATED),
-        (not described.licence, Fault.LICENCE_MISSING),
-        (not is_known(described.licence), Fault.LICENCE_UNKNOWN),
-        (not described.legal_basis, Fault.BASIS_MISSING),
-        (described.legal_basis not in set(LegalBasis), Fault.BASIS_UNKNOWN),
-        (not all(name in people for name in described.depicts), Fault.PERSON_UNKNOWN),
+def _reasons(item: DescribedItem, known: Known, found: Found | Fault | None) -> Iterable[str]:
+    if isinstance(found, Fault):
+        yield found.value
+    for doubt in item.doubts:
+        if not doubt.is_note and doubt.code.value not in known.accepted:
+            yield doubt.code.value
+    yield from _unproved(item, known, found)
+    # Whatever a reader made of it: without these nothing is let in.
+    if not item.licence.spdx and not _is_among(item, _LICENCE):
+        yield DoubtCode.LICENCE_MISSING.value
+    if item.legal_basis not in BASES and not _is_among(item, _BASIS):
+        yield DoubtCode.BASIS_MISSING.value
+    if not item.depicts:
+        return
+    if not all(name in known.people for name in item.depicts):
+        yield Fault.PERSON_UNKNOWN.value
+    elif not all(known.people[name] in known.consenting for name in item.depicts):
+        yield Fault.CONSENT_MISSING.value
+
+
+def _unproved(item: DescribedItem, known: Known, found: Found | Fault | None) -> Iterable[str]:
+    """Yield what stands against the checksum, alone or beside the file that was found."""
+    stated = item.digest
+    if isinstance(found, Found) and stated and stated.algorithm == "sha256":
+        if stated.value != found.digest:
+            yield Fault.DIGEST_DIFFERS.value
+    elif (stated is None or isinstance(found, Found)) and not (
+        _DIGEST & known.accepted or _is_among(item, frozenset(map(DoubtCode, _DIGEST)))
+    ):
+        yield DoubtCode.DIGEST_MISSING.value
+
+
+def _is_among(item: DescribedItem, codes: Collection[DoubtCode]) -> bool:
+    return any(doubt.code in codes for doubt in item.doubts)
+
+
+def _member(item: DescribedItem, known: Known, found: Found | Fault | None) -> Member:
+    picture = found.picture if isinstance(found, Found) else None
+    return Member(
+        digest=found.digest if isinstance(found, Found) else _stated_digest(item),
+        licence=item.licence.spdx,
+        legal_basis=LegalBasis(item.legal_basis),
+        depicts=tuple(dict.fromkeys(known.people[name] for name in item.depicts))
+        if item.depicts
+        else (),
+        location=item.location,
+        media_type=picture.media_type if picture else item.media_type,
+        width=(picture.width if picture else item.width) or 0,
+        height=(picture.height if picture else item.height) or 0,
+        perceptual_hash=item.perceptual_hash,
+        signals=item.signals,
+        flags=item.flags,
     )
-    return next((fault for is_faulty, fault in checks if is_faulty), None)
+
+
+def _stated_digest(item: DescribedItem) -> str:
+    if item.digest is None:
+        return ""
+    algorithm, value = item.digest.algorithm, item.digest.value
+    return value if algorithm == "sha256" else f"{algorithm}:{value}"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What somebody says of quarantined items: a licence (SPDX), a legal basis, who is meant by a
+    name (None: nobody), and which reasons they answer for."""
+
+    licence: str = ""
+    legal_basis: str = ""
+    people: Mapping[str, UUID | None] | None = None
+    accepted: frozenset[str] = frozenset()
+
+
+def mend(item: DescribedItem, repair: Repair) -> DescribedItem:
+    """Return ``item`` with what was said about it, and without the doubts that this settles."""
+    settled: set[DoubtCode] = set()
+    if repair.licence:
+        item = replace(item, licence=Licence(repair.licence, find_spdx(repair.licence)))
+        settled |= _LICENCE
+    if repair.legal_basis:
+        item = replace(item, legal_basis=repair.legal_basis)
+        settled |= _BASIS
+    if repair.people:
+        named = [(name, repair.people.get(name, name)) for name in item.depicts]
+        item = replace(item, depicts=tuple(str(who) for _, who in named if who is not None))
+        if "?" not in item.depicts:
+            settled.add(DoubtCode.PEOPLE_UNREADABLE)
+    left = tuple(
+        one
+        for one in item.doubts
+        if one.code not in settled and one.code.value not in repair.accepted
+    )
+    return replace(item, doubts=left)
+
+
+def dump(item: DescribedItem) -> bytes:
+    """Return an item as JSON, for keeping; ``load`` reads it."""
+    return orjson.dumps(
+        {
+            "ordinal": item.ordinal,
+            "location": item.location,
+            "digest": [item.digest.algorithm, item.digest.value] if item.digest else None,
+            "perceptual_hash": item.perceptual_hash,
+            "size": item.size,
+            "width": item.width,
+            "height": item.height,
+            "media_type": item.media_type,
+            "text": item.text,
+            "licence": [item.licence.stated, item.licence.spdx],
+            "legal_basis": item.legal_basis,
+            "depicts": item.depicts,
+            "creators": item.creators,
+            "signals": item.signals,
+            "flags": item.flags,
+            "unknown": item.unknown,
+            "doubts": [(one.code.value, one.place, one.met) for one in item.doubts],
+        },
+        default=str,
+    )
+
+
+def load(data: bytes) -> DescribedItem:
+    """Read what ``dump`` wrote."""
+    said = orjson.loads(data)
+    return DescribedItem(
+        **said
+        | {
+            "digest": Digest(*said["digest"]) if said["digest"] else None,
+            "licence": Licence(*said["licence"]),
+            "depicts": tuple(said["depicts"]),
+            "creators": tuple(said["creators"]),
+            "signals": tuple((name, value) for name, value in said["signals"]),
+            "flags": tuple((name, value) for name, value in said["flags"]),
+            "unknown": tuple((name, value) for name, value in said["unknown"]),
+            "doubts": tuple(
+                Doubt(DoubtCode(code), place, met) for code, place, met in said["doubts"]
+            ),
+        }
+    )

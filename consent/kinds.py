@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from consent.roles import AccountKind, Level, RoleCode
-from consent.uses import ImpactCause, Measure, Mode
-from ledger.kinds import KINDS, Count, Cut, Digest, Facts, Kind
+from consent.uses import Aside, Form, ImpactCause, Measure, Mode
+from ledger.kinds import KINDS, Count, Cut, Digest, Divisible, Facts, Kind
 
 
 class RequestKindFact(StrEnum):
@@ -102,11 +102,31 @@ class VersionFrozen(Facts):
     quarantined: Count
 
 
-class Part(Facts):
-    """Part ``part`` of the ``parts`` that an event too large for one record has."""
+class IntakeReceived(Facts):
+    """In which format something came."""
 
-    part: Count
-    parts: Count
+    form: Form
+
+
+class ItemsAdmitted(Divisible):
+    """How many items came into a version by one step of reading, and how many were kept out."""
+
+    items: Count
+    quarantined: Count
+
+
+class ItemsSetAside(Divisible):
+    """How many items are no members after all, and why."""
+
+    items: Count
+    reason: Aside
+
+
+class IntakeRepaired(Divisible):
+    """How many items were let in after somebody set them right, or turned away for good."""
+
+    items: Count
+    dropped: Count
 
 
 class RequestFacts(Facts):
@@ -194,8 +214,18 @@ GRANT_EXPIRED = _about_people("grant.expired")
 RECEIPT_ISSUED = _about_people("receipt.issued", ReceiptIssued)
 
 DATASET_OPENED = KINDS.register(Kind("dataset.opened"))
+SOURCE_OPENED = KINDS.register(Kind("source.opened"))
+INTAKE_RECEIVED = _about_people("intake.received", IntakeReceived)
+INTAKE_BEGUN = _about_people("intake.begun", IntakeReceived)
+INTAKE_READ = _about_people("intake.read", IntakeReceived)
+INTAKE_REFUSED = _about_people("intake.refused", IntakeReceived)
+INTAKE_REPAIRED = _about_people("intake.repaired", IntakeRepaired)
+ITEMS_ADMITTED = _about_people("items.admitted", ItemsAdmitted)
+ITEMS_SET_ASIDE = _about_people("items.set_aside", ItemsSetAside)
+VERSION_OPENED = _about_people("version.opened")
+VERSION_ABANDONED = _about_people("version.abandoned")
 VERSION_FROZEN = _about_people("version.frozen", VersionFrozen)
-VERSION_CONTINUED = _about_people("version.continued", Part)
+LINEAGE_TOLD = _about_people("lineage.told", IntakeReceived)
 
 IMPACT_OPENED = _about_people("impact.opened", ImpactOpened)
 IMPACT_ASSESSED = _about_people("impact.assessed", ImpactAssessed)

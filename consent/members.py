@@ -6,41 +6,99 @@ follows from the commitments that stay. Design, section 8.
 """
 
 import hmac
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
+import orjson
+
 from consent.uses import LegalBasis
-from ledger.canonical import JSON, canonical, parse_object
+from ledger.canonical import parse_object
 from ledger.commitment import RANDOMNESS_SIZE
-from ledger.merkle import leaf_hash, tree_root
+from ledger.merkle import (
+    inclusion_ranges,
+    leaf_hash,
+    root_from_path,
+    tree_root,
+)
 
 ITEM_LABEL = b"muniment/item/v1\0"
+# Commitments of one stored page; a power of two, so that a full page is a whole subtree.
+PAGE = 1024
+_Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
-    """One item of a version, as committed to: ``digest`` is the SHA-256 of the file in hex."""
+    """One item of a version, as committed to.
+
+    ``digest`` is the SHA-256 of the file in hex, empty where nobody stated one. ``location`` says
+    where the file was found. ``perceptual_hash``, ``signals`` and ``flags`` (pairs of a name and
+    what was stated) are as stated; sizes in pixels, 0 where not known.
+    """
 
     digest: str
     licence: str
     legal_basis: LegalBasis
-    depicts: tuple[UUID, ...]
+    depicts: tuple[UUID, ...] = ()
+    location: str = ""
+    media_type: str = ""
+    width: int = 0
+    height: int = 0
+    perceptual_hash: str = ""
+    signals: _Pairs = ()
+    flags: _Pairs = ()
 
     def canonical(self) -> bytes:
         """Return the canonical JSON that the commitment covers; people in a fixed order."""
-        depicts: list[JSON] = [*sorted(str(person) for person in self.depicts)]
-        return canonical(
-            {**asdict(self), "legal_basis": self.legal_basis.value, "depicts": depicts}
-        )
+        # Inside our subset sorted orjson equals RFC 8785; tests hold this against ``canonical``.
+        return orjson.dumps(self._plain(), option=orjson.OPT_SORT_KEYS)
+
+    def _plain(self) -> dict[str, object]:
+        return {
+            "depicts": sorted(map(str, self.depicts)),
+            "digest": self.digest,
+            "flags": self.flags,
+            "height": self.height,
+            "legal_basis": self.legal_basis.value,
+            "licence": self.licence,
+            "location": self.location,
+            "media_type": self.media_type,
+            "perceptual_hash": self.perceptual_hash,
+            "signals": self.signals,
+            "width": self.width,
+        }
 
 
 def commit(member: Member, salt: bytes) -> bytes:
     """Return HMAC-SHA-256(salt, label ‖ canonical member). ``salt`` is 32 fresh random bytes."""
+    return commit_opening(seal_opening(member, salt))
+
+
+def seal_opening(member: Member, salt: bytes) -> bytes:
+    """Return the bytes from which ``read_opening`` gives ``member`` and ``salt`` again."""
     if len(salt) != RANDOMNESS_SIZE:
         # HMAC gives the same tag for a key and for the key with zero bytes behind it.
         raise ValueError(f"salt has {len(salt)} bytes, wanted {RANDOMNESS_SIZE}")
-    return hmac.digest(salt, ITEM_LABEL + member.canonical(), "sha256")
+    return salt + member.canonical()
+
+
+def commit_opening(opening: bytes) -> bytes:
+    """Return the commitment that ``opening`` opens."""
+    return hmac.digest(opening[:RANDOMNESS_SIZE], ITEM_LABEL + opening[RANDOMNESS_SIZE:], "sha256")
+
+
+def read_opening(data: bytes) -> tuple[Member, bytes]:
+    """Split an item's opening into its member and salt. Raises CanonicalError when malformed."""
+    salt, body = data[:RANDOMNESS_SIZE], parse_object(data[RANDOMNESS_SIZE:])
+    said: dict[str, object] = dict(body)
+    said["legal_basis"] = LegalBasis(str(body["legal_basis"]))
+    said["depicts"] = tuple(UUID(str(person)) for person in _list(body["depicts"]))
+    for name in ("signals", "flags"):
+        pairs = (_list(pair) for pair in _list(body[name]))
+        said[name] = tuple((str(key), str(value)) for key, value in pairs)
+    return Member(**said), salt  # type: ignore[arg-type]
 
 
 def version_digest(commitments: Iterable[bytes]) -> bytes:
@@ -48,20 +106,57 @@ def version_digest(commitments: Iterable[bytes]) -> bytes:
     return tree_root([leaf_hash(commitment) for commitment in sorted(commitments)])
 
 
-def seal_opening(member: Member, salt: bytes) -> bytes:
-    """Return the bytes from which ``read_opening`` gives ``member`` and ``salt`` again."""
-    return salt + member.canonical()
+@dataclass(frozen=True)
+class Page:
+    """Some commitments in order, and the root over them."""
+
+    commitments: bytes
+    root: bytes
 
 
-def read_opening(data: bytes) -> tuple[Member, bytes]:
-    """Split an item's opening into its member and salt. Raises CanonicalError when malformed."""
-    salt, body = data[:RANDOMNESS_SIZE], parse_object(data[RANDOMNESS_SIZE:])
-    depicts = body["depicts"]
-    assert isinstance(depicts, list)
-    member = Member(
-        digest=str(body["digest"]),
-        licence=str(body["licence"]),
-        legal_basis=LegalBasis(str(body["legal_basis"])),
-        depicts=tuple(UUID(str(person)) for person in depicts),
-    )
-    return member, salt
+def paginate(commitments: Iterable[bytes]) -> Iterator[Page]:
+    """Yield sorted ``commitments`` as pages; one of them is in memory at once."""
+    ordered = iter(commitments)
+    while some := list(islice(ordered, PAGE)):
+        yield Page(b"".join(some), tree_root([leaf_hash(one) for one in some]))
+
+
+def digest_of(roots: Sequence[bytes]) -> bytes:
+    """Return a version's digest from the roots of its pages.
+
+    A page is a whole subtree of the version's tree, and the last, if shorter, its right edge: the
+    tree over their roots is the upper part of it.
+    """
+    return tree_root(roots)
+
+
+def split(commitments: bytes) -> list[bytes]:
+    """Return the commitments of a page one by one."""
+    return [commitments[at : at + 32] for at in range(0, len(commitments), 32)]
+
+
+def membership_path(page: Page, roots: Sequence[bytes], at: int, size: int) -> list[bytes]:
+    """Return the inclusion path of the commitment at index ``at`` of a version of ``size`` items.
+
+    ``page`` is the one that holds it, ``roots`` are those of all pages. RFC 9162, section 2.1.3.1.
+    """
+    first = at // PAGE * PAGE
+    leaves = [leaf_hash(commitment) for commitment in split(page.commitments)]
+
+    def subtree(begin: int, end: int) -> bytes:
+        if first <= begin and end <= first + len(leaves):
+            return tree_root(leaves[begin - first : end - first])
+        return digest_of(roots[begin // PAGE : -(-end // PAGE)])
+
+    return [subtree(begin, end) for begin, end in inclusion_ranges(at, size)]
+
+
+def is_member(commitment: bytes, at: int, size: int, path: Sequence[bytes], digest: bytes) -> bool:
+    """Return whether ``path`` leads from ``commitment`` to a version's digest."""
+    return root_from_path(leaf_hash(commitment), at, size, path) == digest
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("an opening holds something else than a list")
+    return value

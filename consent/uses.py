@@ -155,12 +155,68 @@ class Measure(Worded):
     KEEP = "keep"
 
 
+class Form(Worded):
+    """The formats in which others tell of data sets, as far as they are read."""
+
+    CROISSANT = "croissant"
+    FOLDER = "folder"
+    MANIFEST = "manifest"
+    OPENLINEAGE = "openlineage"
+    PROV = "prov"
+    DPS = "dps"
+    VERSION = "version"
+
+
+class Aside(Worded):
+    """Why an item that was let in is no member of its version after all."""
+
+    CONSENT_MISSING = "consent_missing"
+    REMOVED = "removed"
+    VETTED = "vetted"
+
+
+class Descent(Worded):
+    """How one version came of another."""
+
+    SUCCESSOR = "successor"
+    SUBSET = "subset"
+    ANONYMISED = "anonymised"
+    AUGMENTED = "augmented"
+    MERGED = "merged"
+
+
+class Provenance(Worded):
+    """How what is in a source came to be there."""
+
+    OWN = "own"
+    COMMISSIONED = "commissioned"
+    LICENSED = "licensed"
+    CONTRIBUTED = "contributed"
+    PUBLIC = "public"
+    WEB = "web"
+
+
 WORLD = "WORLD"
 # Every recipient, or every family of models: said, never meant by leaving it empty.
 ANY = "ANY"
 TERRITORY = re.compile(r"[A-Z]{2}|WORLD")
 
 _WORDS: dict[Worded, str] = {
+    Form.CROISSANT: "Croissant",
+    Form.FOLDER: "folder with Croissant",
+    Form.MANIFEST: "table (CSV, JSON lines, Parquet)",
+    Form.OPENLINEAGE: "OpenLineage",
+    Form.PROV: "PROV",
+    Form.DPS: "Data Provenance Standards",
+    Form.VERSION: "another version of ours",
+    Aside.CONSENT_MISSING: "no consent",
+    Aside.REMOVED: "taken out",
+    Aside.VETTED: "turned down by vetting",
+    Descent.SUCCESSOR: "its next version",
+    Descent.SUBSET: "a part of it",
+    Descent.ANONYMISED: "the same with people made unrecognisable",
+    Descent.AUGMENTED: "the same with more",
+    Descent.MERGED: "put together from it and others",
     Use.TRAIN: "training a model",
     Use.FINE_TUNE: "fine-tuning a model",
     Use.EVALUATE: "evaluating a model",

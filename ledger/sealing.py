@@ -23,6 +23,8 @@ from ledger.errors import CanonicalError, ScopeGone, SealBroken
 KEY_BYTES = 32
 NONCE_BYTES = 12
 VERSION = b"\x01"
+# How much longer a sealed value is: version, nonce, and the tag of GCM.
+SEAL_BYTES = len(VERSION) + NONCE_BYTES + 16
 _SHARED = b"muniment/shared/v1"
 
 
@@ -113,9 +115,14 @@ class Keys:
         return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=_SHARED).derive(material)
 
 
+def column_place(table: str, column: str) -> bytes:
+    """Return what, before a row's id in 16 bytes, names the place of a sealed column."""
+    return b"column\0" + f"{table}\0{column}\0".encode()
+
+
 def _column_place(row: SealedRow, column: str) -> bytes:
     table = row._meta.db_table  # type: ignore[attr-defined]
-    return b"column\0" + f"{table}\0{column}\0".encode() + row.pk.bytes
+    return column_place(table, column) + row.pk.bytes
 
 
 def _segment_place(record: UUID, position: int) -> bytes:

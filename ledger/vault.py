@@ -3,7 +3,6 @@
 ``Keys`` seals and opens; here they come from the keystore, and go with the transaction.
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from uuid import UUID
@@ -14,7 +13,7 @@ from ledger.keystore import keys as keystore
 from ledger.private_files import read_private
 from ledger.sealing import Keys, SealedRow
 
-__all__ = ["Keys", "SealedRow", "ask_keys", "blind_index", "keys", "keys_there"]
+__all__ = ["Keys", "SealedRow", "ask_keys", "blind_index", "blind_indexer", "keys", "keys_there"]
 
 
 def keys(scopes: Iterable[UUID]) -> Keys:
@@ -38,5 +37,11 @@ def blind_index(field: str, text: str) -> bytes:
 
     ``field`` separates the indexes, so that a name and an e-mail address never meet.
     """
+    return blind_indexer(field)(text)
+
+
+def blind_indexer(field: str) -> Callable[[str], bytes]:
+    """Return ``blind_index`` for one field, for many texts: the key is read once."""
     key = read_private(settings.MUNIMENT_KEYS / "index.key")
-    return hmac.new(key, f"{field}\0{text}".encode(), hashlib.sha256).digest()
+    prefix = f"{field}\0".encode()
+    return lambda text: hmac.digest(key, prefix + text.encode(), "sha256")

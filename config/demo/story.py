@@ -23,7 +23,7 @@ from consent.services import (
     approve_plan,
     close_request,
     execute_plan,
-    freeze_version,
+    freeze_folder,
     give,
     open_dataset,
     open_request,
@@ -127,7 +127,7 @@ class Story:
         dataset = open_dataset(
             actor=self.actor("officer"), project_id=self.house.project.pk, code=cast.DATASET
         )
-        frozen = freeze_version(
+        frozen = freeze_folder(
             actor=self.actor("scientist"), dataset_id=dataset.pk, source=Folder(folder)
         )
         self.version = frozen.version

@@ -11,7 +11,9 @@ from django.utils.safestring import SafeString
 
 from consent import services
 from consent.admin.acts import ActingAdmin, may_view
-from consent.models import Account, Dataset, DatasetVersion, Item
+from consent.intake import sentence
+from consent.models import Account, Dataset, DatasetVersion, Item, Quarantined
+from consent.models.datasets import DatasetVersionQuerySet
 from consent.pictures import data_url, thumbnail
 from consent.services import Sealed
 from consent.uses import LegalBasis, Use
@@ -56,19 +58,20 @@ class DatasetVersionAdmin(ActingAdmin):
 
     menu_group = GROUP
     menu_icon = "ac_unit"
-    list_display = ("__str__", "project", "committed", "held", "turned_away", "frozen_at",
+    list_display = ("__str__", "project", "state", "member_count", "turned_away", "frozen_at",
                     record_link)  # fmt: skip
+    list_filter = ("state",)
     list_select_related = ("dataset__project",)
     fields = (
         ("dataset", "number"),
-        ("committed", "held", "turned_away"),
+        ("state", "opened_at", "frozen_at"),
+        ("member_count", "held", "turned_away"),
         "asked_for",
         "profile",
-        "frozen_at",
         "digest_hex",
         record_link,
     )
-    ordering = ("-frozen_at", "pk")
+    ordering = ("-opened_at", "pk")
     change_form_outer_after_template = "consent/admin/version.html"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -77,15 +80,12 @@ class DatasetVersionAdmin(ActingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DatasetVersion]:
         assert isinstance(request.user, Account)
         projects = request.user.projects_with("consent.view_datasetversion")
-        versions: QuerySet[DatasetVersion] = super().get_queryset(request)
-        return versions.filter(dataset__project__in=projects).annotate(
-            held_count=Count("items", distinct=True),
-            quarantined_count=Count("quarantined", distinct=True),
-        )
+        versions: DatasetVersionQuerySet = super().get_queryset(request)
+        return versions.filter(dataset__project__in=projects).counted()
 
     def describe(self, request: HttpRequest, row: DatasetVersion) -> dict[str, Any]:
         start = max(_number(request.GET.get("from")), 0)
-        items = row.items.order_by("pk").annotate(people=Count("depictions"))
+        items = row.items.filter(aside="").order_by("pk")
         page = list(items.select_related("file")[start : start + PER_PAGE])
         may_look = request.user.has_perm("consent.view_item", row)
         wants_pictures = may_look and PICTURES in request.GET
@@ -99,20 +99,19 @@ class DatasetVersionAdmin(ActingAdmin):
             "start": start,
             "may_look": may_look,
             "wants_pictures": wants_pictures,
-            "quarantined": row.quarantined.order_by("ordinal")[:200],
+            "quarantined": [
+                (one.ordinal, [(code, sentence(code)) for code in one.reasons])
+                for one in Quarantined.objects.filter(intake__version=row)[:200]
+            ],
         }
 
     @admin.display(description="project")
     def project(self, version: DatasetVersion) -> str:
         return version.dataset.project.code
 
-    @admin.display(description="committed to")
-    def committed(self, version: DatasetVersion) -> int:
-        return len(version.commitments)
-
     @admin.display(description="held")
     def held(self, version: Any) -> int:
-        return int(version.held_count)
+        return int(version.held)
 
     @admin.display(description="turned away")
     def turned_away(self, version: Any) -> int:
@@ -124,7 +123,9 @@ class DatasetVersionAdmin(ActingAdmin):
 
     @admin.display(description="digest")
     def digest_hex(self, version: DatasetVersion) -> SafeString:
-        return format_html('<code class="mu-code">{}</code>', version.digest.hex())
+        return format_html(
+            '<code class="mu-code">{}</code>', version.digest.hex() if version.digest else "–"
+        )
 
 
 def _thumbnails(request: HttpRequest, items: Sequence[Item]) -> dict[Any, str]:

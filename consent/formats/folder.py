@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from consent.errors import DescriptionRefused
 from consent.formats import croissant, croissant_writer
-from consent.formats.described import DescribedItem, Digest, Licence
+from consent.formats.described import DescribedItem, Digest, Licence, Reading
 from consent.formats.described import Description as Stated
 from consent.formats.doubts import DoubtCode
 
@@ -35,12 +35,12 @@ class Description:
     files: tuple[DescribedFile, ...]
 
 
-def read(data: bytes) -> Description:
-    """Read a Croissant description.
+def read_folder(data: bytes) -> Reading:
+    """Read a Croissant description whose files lie beside it.
 
     Raises DescriptionRefused for what ``croissant.read`` refuses, and for a path that stands
     twice or a version of Croissant that is not known or not stated. Doubtful statements about
-    single files are kept, a doubtful digest as none: whoever takes the files judges each.
+    single files are kept: whoever takes the files judges each.
     """
     reading = croissant.read(data)
     if reading.form_version not in croissant.VERSIONS.values() or _says(
@@ -49,15 +49,20 @@ def read(data: bytes) -> Description:
         raise DescriptionRefused(
             "description does not say that it conforms to Croissant 1.0 or 1.1"
         )
-    items = tuple(reading.items)
-    if any(_says(item.doubts, DoubtCode.LOCATION_REPEATED) for item in items):
+    if any(_says(item.doubts, DoubtCode.LOCATION_REPEATED) for item in reading.items):
         raise DescriptionRefused("description names a file twice")
+    return reading
+
+
+def read(data: bytes) -> Description:
+    """Read such a description as ``write`` takes it. Raises DescriptionRefused."""
+    reading = read_folder(data)
     stated = reading.description
     return Description(
         name=stated.name,
         version=stated.version,
         licence=_licence(stated.licence),
-        files=tuple(_file(item) for item in items),
+        files=tuple(_file(item) for item in reading.items),
     )
 
 

@@ -79,7 +79,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
         JOIN public.consent_item i ON i.version_id = v.id
         JOIN public.consent_depiction d ON d.item_id = i.id
         LEFT JOIN public.consent_merge m ON m.subject_id = d.subject_id AND m.parted_at IS NULL
-        WHERE v.id = ANY(asked)) p
+        WHERE v.id = ANY(asked) AND i.aside = '') p
     CROSS JOIN LATERAL (
         SELECT array_agg(u) FILTER (WHERE g.state = 'given' AND g.valid_from <= statement_timestamp()
                 AND (g.valid_until IS NULL OR g.valid_until > statement_timestamp())
@@ -200,6 +200,51 @@ DROP FUNCTION consent_refuse_deep_merge();
 DROP FUNCTION consent_selves(uuid[], boolean);
 """
 
+
+# What a frozen version holds is fixed: nothing comes in, and nothing is set aside, but in a draft.
+MEMBERSHIP = """
+CREATE FUNCTION consent_refuse_membership() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT version_id FROM changed) AS touched
+        JOIN public.consent_datasetversion v ON v.id = touched.version_id WHERE v.state <> 'draft')
+    THEN
+        RAISE EXCEPTION 'the items of a version that is no draft are fixed'
+            USING ERRCODE = 'MU002';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION consent_refuse_aside() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF OLD.aside <> '' OR NOT EXISTS (
+        SELECT FROM public.consent_datasetversion
+        WHERE id = NEW.version_id AND state = 'draft')
+    THEN
+        RAISE EXCEPTION 'whether % is a member is settled', NEW.id USING ERRCODE = 'MU002';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_item_membership AFTER INSERT ON consent_item
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION consent_refuse_membership();
+ALTER TABLE consent_item ENABLE ALWAYS TRIGGER consent_item_membership;
+CREATE TRIGGER consent_item_aside BEFORE UPDATE ON consent_item
+    FOR EACH ROW WHEN (OLD.aside IS DISTINCT FROM NEW.aside)
+    EXECUTE FUNCTION consent_refuse_aside();
+ALTER TABLE consent_item ENABLE ALWAYS TRIGGER consent_item_aside;
+"""
+DROP_MEMBERSHIP = """
+DROP TRIGGER consent_item_aside ON consent_item;
+DROP TRIGGER consent_item_membership ON consent_item;
+DROP FUNCTION consent_refuse_aside();
+DROP FUNCTION consent_refuse_membership();
+"""
+
+# Work queues and lists to work off: no part of the record.
+QUEUE = "SELECT, INSERT, UPDATE, DELETE"
+
 TABLES = (
     "account",
     "project",
@@ -218,10 +263,13 @@ TABLES = (
     "signalfinding",
     "dataset",
     "datasetversion",
-    "description",
+    "derivation",
+    "source",
+    "intake",
     "item",
     "depiction",
-    "quarantined",
+    "entity",
+    "tie",
     "privacyrequest",
     "plan",
     "step",
@@ -249,34 +297,17 @@ FROZEN = {
     "answerpaper": ("id", "grant_id", "kind", "told", "file_id", "issued_at"),
     "title": (*SPELL, "origin_id", "holder_id", "right", "exclusive"),
     "dataset": ("id", "project_id", "code"),
-    "datasetversion": (
-        "id",
-        "dataset_id",
-        "number",
-        "digest",
-        "commitments",
-        "uses",
-        "profile",
-        "source",
-        "frozen_at",
-    ),
-    "description": ("id", "version_id", "file_id", "scopes"),
+    "datasetversion": ("id", "dataset_id", "number", "uses", "profile", "opened_at"),
+    "derivation": ("id", "version_id", "origin_id", "descent"),
+    "source": ("id", "project_id", "code", "provenance", "address", "opened_at"),
+    "intake": ("id", "project_id", "version_id", "source_id", "form", "fingerprint", "received_at"),
     "item": (
-        "id",
-        "version_id",
-        "commitment",
-        "opening",
-        "fingerprint",
-        "file_id",
-        "scopes",
-        "licence",
-        "legal_basis",
-        "media_type",
-        "width",
-        "height",
+        *("id", "version_id", "intake_id", "ordinal", "commitment", "opening", "fingerprint"),
+        *("file_id", "scopes", "people", "licence", "legal_basis", "media_type", "width", "height"),
     ),
     "depiction": ("id", "item_id", "subject_id"),
-    "quarantined": ("id", "version_id", "ordinal", "reason"),
+    "entity": ("id", "project_id", "kind", "index", "name"),
+    "tie": ("id", "intake_id", "relation", "earlier_id", "later_id"),
     "privacyrequest": ("id", "scope_id", "kind", "channel", "profile", "received_at"),
     "plan": ("id", "request_id", "number", "digest", "planned_by_id", "planned_at"),
     "step": ("id", "plan_id", "ordinal", "action", "holding", "planned"),
@@ -292,7 +323,21 @@ TERMS = (
     *("power_until", "evidence_id", "valid_from", "valid_until", "given_at"),
 )
 
+# What is said of a version when it is frozen, and of an intake when it has been read.
+FROZEN_FROM = {
+    "datasetversion": (
+        ("draft",),
+        ("digest", "member_count", "house_root", "house_count", "frozen_at"),
+    ),
+    "intake": (
+        ("received", "reading"),
+        # Not its bytes, nor whose keys they lie under: an erasure takes those away.
+        ("read_to", "read_at", "item_count", "house_count"),
+    ),
+}
+
 SET_ONCE = {
+    "entity": ("version_id",),
     "account": ("approved_by_id",),
     "membership": ("approved_by_id",),
     "identifier": ("until",),
@@ -324,6 +369,11 @@ MOVES = {
     "account": (BECOMING_MEMBER, {"proposed"}),
     "membership": (BECOMING_MEMBER, {"proposed"}),
     "grant": (GRANT_MOVES, {"draft", "requested", "given"}),
+    "datasetversion": ({("draft", "frozen"), ("draft", "abandoned")}, {"draft"}),
+    "intake": (
+        {("received", "reading"), ("reading", "read"), ("reading", "unreadable")},
+        {"received", "reading"},
+    ),
     "plan": ({("proposed", "approved"), ("proposed", "void"), ("approved", "void")}, {"proposed"}),
     "step": ({("pending", "done")}, {"pending"}),
     "impactcase": (
@@ -374,16 +424,20 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(STANDING, DROP_STANDING),
         migrations.RunSQL(CASES, DROP_CASES),
+        *(
+            guards.frozen(f"consent_{table}", columns, unless=states)
+            for table, (states, columns) in FROZEN_FROM.items()
+        ),
+        migrations.RunSQL(MEMBERSHIP, DROP_MEMBERSHIP),
+        guards.insert_only("consent_versionpage"),
+        *(
+            guards.grant(f"consent_{table}", app=QUEUE, eraser=QUEUE, auditor="SELECT")
+            for table in ("errand", "reading", "quarantined")
+        ),
         *(guards.set_once(f"consent_{table}", columns) for table, columns in SET_ONCE.items()),
         *(
             guards.transitions(f"consent_{table}", "state", pairs, initial=initial)
             for table, (pairs, initial) in MOVES.items()
-        ),
-        guards.grant(
-            "consent_errand",
-            app="SELECT, INSERT, UPDATE, DELETE",
-            eraser="SELECT, INSERT, UPDATE, DELETE",
-            auditor="SELECT",
         ),
         migrations.RunSQL(REFUSE_UNAPPROVED, DROP_UNAPPROVED),
     ]

@@ -2,15 +2,17 @@
 
 from uuid import UUID
 
+from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from consent.models.choices import code_field, codes_field
 from consent.models.people import Project
 from consent.models.subjects import Subject
-from consent.uses import LegalBasis, Use, Worded
-from ledger.fields import DigestField, SealedField
+from consent.uses import Aside, Descent, LegalBasis, Use, Worded
+from ledger.fields import BytesField, DigestField, SealedField
 from ledger.models import Recorded, SealedFile
 
 
@@ -32,28 +34,69 @@ class Dataset(Recorded):
         return self.code
 
 
-class DatasetVersion(Recorded):
-    """A data set as it was at one moment, fixed for good.
+class VersionState(models.TextChoices):
+    """Where a version stands. Items come in while it is a draft; what is frozen never changes."""
 
-    ``digest`` is the root over ``commitments``, one for each item that was admitted. The
-    commitments stay when an item is erased: counts and digest stand, and nothing leads back.
+    DRAFT = "draft", "being put together"
+    FROZEN = "frozen", "frozen"
+    ABANDONED = "abandoned", "given up"
+
+
+class DatasetVersionQuerySet(models.QuerySet["DatasetVersion"]):
+    """Reads over versions."""
+
+    def counted(self) -> "DatasetVersionQuerySet":
+        """Add ``held`` and ``quarantined_count``: members that are there, items kept for repair."""
+        # Each by a query of its own: a join of both would count every pair.
+        quarantined = apps.get_model("consent", "Quarantined").objects
+        return self.annotate(
+            held=_count(Item.objects.filter(aside=""), "version"),
+            quarantined_count=_count(quarantined.all(), "intake__version"),
+        )
+
+
+def _count(rows: models.QuerySet, version: str) -> Coalesce:
+    mine = rows.filter(**{version: models.OuterRef("pk")}).order_by().values(version)
+    counted = mine.annotate(number=models.Count("pk")).values("number")
+    return Coalesce(models.Subquery(counted), 0)
+
+
+class DatasetVersion(Recorded):
+    """A data set as it was at one moment: put together from imports, then fixed for good.
+
+    ``digest`` is the root over the commitments of its ``items`` members, in ``pages``. They stay
+    when an item is erased: counts and digest stand, and nothing leads back. Of members in which
+    nobody is shown, ``house_root`` and ``house_items`` say the same apart: those are bound by it
+    and not one by one, so that a million fit into one record.
     """
 
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    digest = DigestField()
-    commitments = ArrayField(DigestField(), help_text="Sorted; one for each item admitted.")
-    uses = codes_field(Use, help_text="What consent was asked for when it was frozen.")
-    profile = models.CharField(max_length=40, help_text="The rules that admitted the items.")
-    source = DigestField(help_text="Blind index of what it was frozen from.")
-    frozen_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=VersionState, default=VersionState.DRAFT)
+    uses = codes_field(Use, help_text="What consent is asked for when it is frozen.")
+    profile = models.CharField(max_length=40, help_text="The rules that admit the items.")
+    opened_at = models.DateTimeField()
+    digest = DigestField(null=True)
+    member_count = models.PositiveIntegerField(default=0, help_text="Items committed to.")
+    house_root = DigestField(null=True)
+    house_count = models.PositiveIntegerField(default=0, help_text="Of them, with nobody in them.")
+    frozen_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DatasetVersionQuerySet.as_manager()
 
     class Meta:
         verbose_name = "data set version"
         ordering = ["dataset", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["dataset", "number"], name="version_number_once"),
-            models.UniqueConstraint(fields=["dataset", "source"], name="version_source_once"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    state=VersionState.FROZEN, digest__isnull=False, frozen_at__isnull=False
+                )
+                | ~models.Q(state=VersionState.FROZEN)
+                & models.Q(digest=None, house_root=None, frozen_at=None, member_count=0),
+                name="version_frozen_with_digest",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -65,22 +108,45 @@ class DatasetVersion(Recorded):
         return self.dataset.project_id
 
 
-class Description(Recorded):
-    """The unchanged bytes that a version was described by. They may name anyone in it, so they
-    are sealed under everybody's keys together: the first erasure ends them."""
+class VersionPage(models.Model):
+    """Commitments of a frozen version, 32 bytes each, sorted over all its pages.
 
-    version = models.OneToOneField(DatasetVersion, models.PROTECT, related_name="description")
-    file = models.ForeignKey(SealedFile, models.PROTECT, related_name="+")
-    scopes = ArrayField(models.UUIDField())
+    All pages but the last hold ``members.PAGE``; ``root`` is the RFC 9162 root over those of this
+    page, so that one item is proved from one page and the roots of the others.
+    """
+
+    version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="pages")
+    ordinal = models.PositiveIntegerField()
+    commitments = BytesField()
+    root = DigestField()
 
     class Meta:
-        indexes = [GinIndex(fields=["scopes"], name="description_scopes")]
+        ordering = ["version", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "ordinal"], name="version_page_once")
+        ]
 
     def __str__(self) -> str:
-        return f"description of {self.version_id}"
+        return f"page {self.ordinal} of {self.version_id}"
 
-    def scope_ids(self) -> tuple[UUID, ...]:
-        return tuple(self.scopes)
+
+class Derivation(Recorded):
+    """That a version was made from another, of the same data set or not."""
+
+    version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="origins")
+    origin = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="derived")
+    descent = code_field(Descent)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "origin"], name="derivation_once"),
+            models.CheckConstraint(
+                condition=~models.Q(version=models.F("origin")), name="derivation_of_another"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} from {self.origin_id}"
 
 
 class MediaType(Worded):
@@ -92,26 +158,42 @@ class MediaType(Worded):
 
 
 class Item(Recorded):
-    """One picture of a version: its file and the opening of its commitment, both sealed.
+    """One picture of a version: what is committed to of it, and its file where we hold it.
 
-    They are sealed under the keys of all people depicted together, or the house's where there
-    are none. ``fingerprint`` is a blind index of the file's digest.
+    ``opening`` is that of the commitment. It and the file are sealed under the keys of all people
+    depicted together, or the house's where there are none. ``fingerprint`` is a blind index of
+    the file's digest, empty where nobody stated one. Once the version is frozen, those without
+    people are bound by the version's ``house_root``, those with people by a record each.
     """
 
+    bound_otherwise = "people = 0"
+
     version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="items")
+    intake = models.ForeignKey(
+        "consent.Intake", models.PROTECT, related_name="items", null=True, db_index=False
+    )
+    ordinal = models.PositiveIntegerField(help_text="Place in what it was imported from, from 1.")
     commitment = DigestField()
     opening = SealedField()
-    fingerprint = DigestField(db_index=True)
-    file = models.ForeignKey(SealedFile, models.PROTECT, related_name="+")
+    fingerprint = DigestField(null=True)
+    file = models.ForeignKey(
+        SealedFile, models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
     scopes = ArrayField(models.UUIDField())
+    people = models.PositiveSmallIntegerField(help_text="How many people are depicted.")
     licence = models.CharField(max_length=40, help_text="SPDX identifier.")
     legal_basis = code_field(LegalBasis)
-    media_type = code_field(MediaType)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
+    media_type = code_field(MediaType, blank=True)
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    aside = code_field(Aside, blank=True, help_text="Why it is no member; empty for members.")
 
     class Meta:
-        indexes = [GinIndex(fields=["scopes"], name="item_scopes")]
+        indexes = [
+            # Most items of large sets show nobody: an index over all would be of one entry.
+            GinIndex(fields=["scopes"], name="item_scopes", condition=models.Q(people__gt=0)),
+            models.Index(fields=["fingerprint"], name="item_fingerprint"),
+        ]
         constraints = [models.UniqueConstraint(fields=["version", "fingerprint"], name="item_once")]
 
     def __str__(self) -> str:
@@ -135,20 +217,3 @@ class Depiction(Recorded):
 
     def scope_ids(self) -> tuple[UUID, ...]:
         return self.item.scope_ids()
-
-
-class Quarantined(Recorded):
-    """A file that was described or found, and not admitted.
-
-    Only its place in the description and the reason are kept: its name may be somebody's.
-    """
-
-    version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="quarantined")
-    ordinal = models.PositiveIntegerField(help_text="Place in the description, from 1.")
-    reason = models.CharField(max_length=40)
-
-    class Meta:
-        verbose_name_plural = "quarantined"
-
-    def __str__(self) -> str:
-        return f"{self.ordinal}: {self.reason}"

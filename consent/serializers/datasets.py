@@ -24,10 +24,10 @@ class DatasetSerializer(serializers.ModelSerializer):
 
 
 class DatasetVersionSerializer(serializers.ModelSerializer):
-    """A frozen version: how much of what was committed to is still held."""
+    """A version: how much of what was committed to when it was frozen is still held."""
 
     digest = serializers.SerializerMethodField()
-    committed = serializers.SerializerMethodField()
+    committed = serializers.IntegerField(source="member_count")
     held = serializers.IntegerField()
     quarantined = serializers.IntegerField(source="quarantined_count")
 
@@ -37,6 +37,7 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
             "id",
             "dataset",
             "number",
+            "state",
             "digest",
             "committed",
             "held",
@@ -47,8 +48,5 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
             "record",
         )
 
-    def get_digest(self, version: DatasetVersion) -> str:
-        return f"sha256:{version.digest.hex()}"
-
-    def get_committed(self, version: DatasetVersion) -> int:
-        return len(version.commitments)
+    def get_digest(self, version: DatasetVersion) -> str | None:
+        return f"sha256:{version.digest.hex()}" if version.digest else None

@@ -1,7 +1,13 @@
 """All writes of the consent app, one function per thing the product does."""
 
 from consent.services.answers import Answer
-from consent.services.datasets import Frozen, freeze_version, open_dataset
+from consent.services.datasets import (
+    abandon_version,
+    freeze_version,
+    open_dataset,
+    open_source,
+    open_version,
+)
 from consent.services.denials import record_denial
 from consent.services.endings import (
     end_representation,
@@ -16,6 +22,7 @@ from consent.services.endings import (
     withdraw_alike,
 )
 from consent.services.execution import block, carry_out, lease_errand
+from consent.services.folders import Frozen, freeze_folder
 from consent.services.grants import (
     answer_request,
     defer_request,
@@ -39,6 +46,7 @@ from consent.services.impact import (
     complete_impact,
     decide_impact,
 )
+from consent.services.intakes import Arrival, lease_reading, read_intake, receive
 from consent.services.merges import merge_subjects, part_subjects
 from consent.services.notices import publish_notice
 from consent.services.people import (
@@ -88,6 +96,7 @@ from consent.services.viewing import Sealed, view_files
 
 __all__ = [
     "Answer",
+    "Arrival",
     "Credentials",
     "Frozen",
     "Imported",
@@ -96,6 +105,7 @@ __all__ = [
     "Sealed",
     "SignIn",
     "Span",
+    "abandon_version",
     "add_identifier",
     "answer_request",
     "approve_account",
@@ -122,6 +132,7 @@ __all__ = [
     "extend",
     "find_alike",
     "find_sign_in",
+    "freeze_folder",
     "freeze_version",
     "give",
     "identify",
@@ -130,6 +141,7 @@ __all__ = [
     "issue_credentials",
     "issue_receipt",
     "lease_errand",
+    "lease_reading",
     "let_lapse",
     "merge_subjects",
     "observe_request",
@@ -137,14 +149,18 @@ __all__ = [
     "open_project",
     "open_request",
     "open_service",
+    "open_source",
+    "open_version",
     "part_subjects",
     "pass_title",
     "plan_request",
     "propose_account",
     "propose_membership",
     "publish_notice",
+    "read_intake",
     "read_paper",
     "read_record",
+    "receive",
     "record_denial",
     "refuse_request",
     "register_subject",

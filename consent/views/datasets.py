@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
@@ -63,8 +63,4 @@ class DatasetVersionsView(ConsentView, ListAPIView):
             return DatasetVersion.objects.none()
         dataset = get(Dataset.objects.all(), self.kwargs["dataset_id"])
         require(self.account, "consent.view_datasetversion", dataset)
-        counts = {
-            "held": Count("items", distinct=True),
-            "quarantined_count": Count("quarantined", distinct=True),
-        }
-        return dataset.versions.annotate(**counts).order_by("-number")
+        return dataset.versions.counted().order_by("-number")

@@ -1,5 +1,6 @@
 """What domain rows have in common: a random id, and the record that last spoke of them."""
 
+from typing import ClassVar
 from uuid import UUID, uuid4
 
 from django.apps import apps
@@ -13,7 +14,11 @@ class Recorded(models.Model):
 
     ``append`` puts the digest of all its columns into a segment of the record and points
     ``record`` there; verification joins both ways and names a row that no record explains.
+    ``bound_otherwise`` is the SQL condition of rows that something else binds, such as a root
+    that stands in a recorded row: a check registered in ``ledger.bindings`` answers for those.
     """
+
+    bound_otherwise: ClassVar[str] = "FALSE"
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     record = models.UUIDField(null=True, editable=False, help_text="The newest record of this row.")

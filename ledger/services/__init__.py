@@ -3,7 +3,7 @@
 from ledger.services.append import Unsealed, append
 from ledger.services.bulk import Draft, append_many
 from ledger.services.disclose import Disclosure, disclose
-from ledger.services.files import open_file, store_file
+from ledger.services.files import open_file, open_stream, store_file, store_stream
 from ledger.services.large import append_large
 from ledger.services.opening import open_log, open_scope, open_scopes
 from ledger.services.shred import Destruction, close_epoch, destroy_scopes, sweep_orphan_keys
@@ -23,6 +23,8 @@ __all__ = [
     "open_log",
     "open_scope",
     "open_scopes",
+    "open_stream",
     "store_file",
+    "store_stream",
     "sweep_orphan_keys",
 ]

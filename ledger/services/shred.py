@@ -217,9 +217,9 @@ def _empty_holding(holding: Holding, scopes: Sequence[UUID]) -> Step:
 
 
 def _empty_files(scopes: Sequence[UUID]) -> Step:
-    """Delete files that a destruction left when it was cut off: their rows are gone already."""
+    """Delete files whose rows are gone already, or stay and have lost them."""
     left = SealedFile.objects.filter(scopes__overlap=list(scopes))
-    return Step("files", delete_files(list(left)), left.count())
+    return Step("files", delete_files(list(left)), left.all().count())
 
 
 def _list_rows(rows: Sequence[Recorded]) -> None:

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from ledger import binary
 from ledger.anchor import Anchor
+from ledger.bindings import BINDINGS
 from ledger.errors import AnchorRefused
 from ledger.models import Incarnation, Log, Record, recorded_models
 from ledger.note import Checkpoint as TreeHead
@@ -159,13 +160,14 @@ def check_rows(
     ``relinking`` are rows that an erasure changed and whose record waits for the epoch's close.
     Unless ``is_whole``, only the rows are compared that the leaves read this time speak of.
     """
-    tables = [model._meta.db_table for model in recorded_models()]
-    for table in tables:
-        for pk, row, said in _join(_digests(table), stated.of(table)):
+    models = {model._meta.db_table: model for model in recorded_models()}
+    for table, model in models.items():
+        rows = _digests(table, unless=model.bound_otherwise)
+        for pk, row, said in _join(rows, stated.of(table)):
             verdict.rows += row is not None
             if (table, pk) not in relinking and (is_whole or said):
                 _check_row(verdict, f"row {pk} of {table}", row, said)
-    for table in set(stated.tables()).difference(tables):
+    for table in set(stated.tables()).difference(models):
         for pk, said in stated.of(table):
             _check_row(verdict, f"row {pk} of {table}", None, said)
 
@@ -212,9 +214,19 @@ def _is_waiting(record: UUID | None) -> bool:
     return Record.objects.filter(uuid=record, leaf__isnull=True).exists()
 
 
-def _digests(table: str) -> Iterator[tuple[str, Digest]]:
-    query = sql.SQL("SELECT t.id, ledger_row_digest(t), t.record FROM {} t ORDER BY t.id")
-    for pk, digest, record in binary.stream(query.format(sql.Identifier(table))):
+def check_bindings(verdict: LogVerdict) -> None:
+    """Ask those who answer for rows that no record of their own binds."""
+    for check in BINDINGS:
+        for code, message in check():
+            _found(verdict, code, message)
+
+
+def _digests(table: str, *, unless: str) -> Iterator[tuple[str, Digest]]:
+    # The condition is a constant of the model, never of a request.
+    query = sql.SQL(
+        "SELECT t.id, ledger_row_digest(t), t.record FROM {} t WHERE NOT ({}) ORDER BY t.id"
+    ).format(sql.Identifier(table), sql.SQL(unless))
+    for pk, digest, record in binary.stream(query):
         yield str(pk), (digest, record)
 
 

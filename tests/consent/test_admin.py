@@ -260,7 +260,7 @@ def test_a_version_shows_its_pictures_when_asked(
     records = Record.objects.count()
     closed = client.get(row_url(version)).content.decode()
     assert "data:image/jpeg" not in closed
-    assert "licence_missing" in closed
+    assert "No licence is stated." in closed
     assert "1 person" in closed
     assert Record.objects.count() == records
     opened = client.get(f"{row_url(version)}?pictures=1&from=0").content.decode()

@@ -23,8 +23,8 @@ def test_the_demo_data_set_is_frozen_but_for_what_has_no_licence_or_consent(
     scientist = house.account("Dana", RoleCode.DATA_SCIENTIST)
     project = services.open_project(actor=house.ada, code="demo")
     dataset = services.open_dataset(actor=scientist, project_id=project.pk, code="demo")
-    frozen = services.freeze_version(actor=scientist, dataset_id=dataset.pk, source=Folder(folder))
-    assert {r.path: r.fault.value for r in frozen.refused} == {
+    frozen = services.freeze_folder(actor=scientist, dataset_id=dataset.pk, source=Folder(folder))
+    assert {r.path: r.fault for r in frozen.refused} == {
         "rocket.jpg": "licence_missing",
         "portrait-theo.png": "consent_missing",
     }

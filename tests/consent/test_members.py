@@ -1,5 +1,6 @@
 import hashlib
 import hmac
+import json
 from dataclasses import replace
 from uuid import UUID
 
@@ -7,20 +8,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.members import Member, commit, read_opening, seal_opening, version_digest
+from consent.members import (
+    PAGE,
+    Member,
+    commit,
+    digest_of,
+    is_member,
+    membership_path,
+    paginate,
+    read_opening,
+    seal_opening,
+    version_digest,
+)
 from consent.uses import LegalBasis
+from ledger.canonical import canonical
 
 SALT = bytes(range(32))
-MEMBER = Member("ab" * 32, "CC0-1.0", LegalBasis.PUBLIC_DOMAIN, (UUID(int=2), UUID(int=1)))
+MEMBER = Member("ab" * 32, "CC0-1.0", LegalBasis.PUBLIC_DOMAIN, (UUID(int=2), UUID(int=1)), "a.png",
+                signals=(("noai", "1"),))  # fmt: skip
 
 
 def test_the_commitment_is_the_documented_bytes() -> None:
     said = (
         b'{"depicts":["00000000-0000-0000-0000-000000000001",'
-        b'"00000000-0000-0000-0000-000000000002"],'
-        b'"digest":"' + b"ab" * 32 + b'","legal_basis":"public_domain","licence":"CC0-1.0"}'
+        b'"00000000-0000-0000-0000-000000000002"],"digest":"' + b"ab" * 32 + b'","flags":[],'
+        b'"height":0,"legal_basis":"public_domain","licence":"CC0-1.0","location":"a.png",'
+        b'"media_type":"","perceptual_hash":"","signals":[["noai","1"]],"width":0}'
     )
     assert commit(MEMBER, SALT) == hmac.digest(SALT, b"muniment/item/v1\0" + said, "sha256")
+
+
+@given(st.builds(Member, st.text(), st.text(), st.sampled_from(LegalBasis), st.just(()), st.text()))
+def test_what_is_committed_to_is_canonical_json(member: Member) -> None:
+    said = json.loads(member.canonical())
+    assert member.canonical() == canonical(said)
 
 
 def test_people_are_a_set() -> None:
@@ -35,6 +56,8 @@ def test_people_are_a_set() -> None:
         replace(MEMBER, licence="CC-BY-4.0"),
         replace(MEMBER, legal_basis=LegalBasis.CONSENT),
         replace(MEMBER, depicts=MEMBER.depicts[:1]),
+        replace(MEMBER, signals=()),
+        replace(MEMBER, location="b.png"),
     ],
 )
 def test_every_field_counts(twin: Member) -> None:
@@ -59,3 +82,15 @@ def test_the_digest_of_a_single_member_is_its_leaf_hash() -> None:
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=9, unique=True))
 def test_the_digest_does_not_depend_on_the_order(commitments: list[bytes]) -> None:
     assert version_digest(commitments) == version_digest(list(reversed(commitments)))
+
+
+@pytest.mark.parametrize("count", [1, 2, PAGE, PAGE + 1, 3 * PAGE, 3 * PAGE + 5])
+def test_pages_give_the_digest_and_prove_each_member(count: int) -> None:
+    ordered = [number.to_bytes(32, "big") for number in range(count)]
+    pages = list(paginate(ordered))
+    roots = [page.root for page in pages]
+    assert digest_of(roots) == version_digest(ordered)
+    for at in sorted({0, count // 2, count - 1}):
+        path = membership_path(pages[at // PAGE], roots, at, count)
+        assert is_member(ordered[at], at, count, path, digest_of(roots))
+        assert not is_member(bytes(32), at, count, path, digest_of(roots)) or at == 0

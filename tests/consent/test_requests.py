@@ -55,7 +55,7 @@ from ledger.verification import verify_log
 from ledger.verifier.bundle import PlacedOpening
 from tests.conftest import ActingAs
 from tests.consent.factories import House, answer, consent_of, picture, publish, register
-from tests.consent.test_datasets import described, fill, freeze, plain
+from tests.consent.test_datasets import described, fill, freeze, held, plain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -252,7 +252,7 @@ def test_an_export_holds_everything_with_proofs(
         for row in csv.DictReader(io.StringIO(files["exclusions.csv"].decode()))
     }
     assert excluded == {
-        "consent.item": "1", "consent.depiction": "2", "consent.description": "1",
+        "consent.item": "1", "consent.depiction": "2", "consent.intake": "1",
     }  # fmt: skip
     entries = [json.loads(line) for line in files["ledger/entries.jsonl"].splitlines()]
     assert {"subject.registered", "grant.given"} <= {entry["kind"] for entry in entries}
@@ -276,7 +276,7 @@ def test_an_erasure_leaves_nothing_that_leads_back(
     acting_as: ActingAs,
 ) -> None:  # fmt: skip
     scope = cleo.scope_id
-    commitments, digest = frozen.commitments, frozen.digest
+    commitments, digest = held(frozen), frozen.digest
     request = receive(officer, cleo)
     approve(officer, approver, request)
     services.execute_plan(actor=officer, request_id=request.pk)
@@ -288,7 +288,7 @@ def test_an_erasure_leaves_nothing_that_leads_back(
     assert Scope.objects.get(pk=scope).state == "destroyed"
     assert [item.licence for item in Item.objects.all()] == ["CC0-1.0"]
     frozen.refresh_from_db()
-    assert (frozen.commitments, frozen.digest) == (commitments, digest)
+    assert (held(frozen), frozen.digest) == (commitments, digest)
     assert Grant.objects.count() == 1
     assert PrivacyRequest.objects.get().subject is None
     with acting_as("eraser"):

@@ -69,7 +69,7 @@ def _import(actor: Actor, dataset: str | None, path: Path) -> dict[str, Any]:
         # Read before anything is opened for it: what is no description leaves no trace.
         croissant.read(source.description())
         where = _find_dataset(dataset) if dataset else _own_dataset(actor, source.path)
-        frozen = services.freeze_version(actor=actor, dataset_id=where.pk, source=source)
+        frozen = services.freeze_folder(actor=actor, dataset_id=where.pk, source=source)
     except NothingToFreeze as error:
         return _answer("quarantined", 0, error.refused)
     except (DescriptionRefused, PictureRefused) as error:
@@ -102,7 +102,7 @@ def _answer(status: str, items: int, refused: Sequence[Refused], *reasons: str) 
         "status": status,
         "items": items,
         "quarantined": len(refused),
-        "reasons": [*reasons, *(f"{one.path}: {one.fault.value}" for one in refused)],
+        "reasons": [*reasons, *(f"{one.path}: {one.fault}" for one in refused)],
     }
 
 

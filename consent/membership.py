@@ -1,0 +1,77 @@
+"""Reader: whether the items that no record of their own binds are those that a version froze.
+
+Of a frozen version, the members that show nobody are bound by ``house_root`` and counted by
+``house_count``, both in the version's recorded row; what is said of each in columns must be what
+its commitment opens to. A draft's are counted by its intakes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from consent.members import commit_opening, digest_of, paginate, read_opening, split
+from consent.models import DatasetVersion, Intake, VersionState
+from consent.services.admission import shown
+from ledger import binary, vault
+from ledger.bindings import binds
+from ledger.errors import CanonicalError, SealBroken
+from ledger.models import HOUSE_SCOPE
+from ledger.sealing import column_place
+
+Finding = tuple[str, str]
+
+_HOUSE = (HOUSE_SCOPE,)
+_PLACE = column_place("consent_item", "opening")
+_COLUMNS = "id, commitment, opening, licence, legal_basis, media_type, width, height"
+_MEMBERS = (
+    f"SELECT {_COLUMNS} FROM consent_item WHERE version_id = %s AND people = 0 AND aside = '' "  # noqa: S608
+    "ORDER BY commitment"
+)
+
+
+@binds
+def check_versions() -> Iterator[Finding]:
+    """Yield what is wrong with the versions' items and pages."""
+    for version in DatasetVersion.objects.order_by("pk").iterator():
+        if version.state == VersionState.FROZEN:
+            yield from _check_frozen(version)
+    for intake in Intake.objects.exclude(version=None).order_by("pk").iterator():
+        there = intake.items.filter(people=0, version=intake.version).count()
+        if there != intake.house_count:
+            said = f"intake {intake.pk} brought {intake.house_count} items without people"
+            yield "items_missing", f"{said}, {there} are there"
+
+
+def _check_frozen(version: DatasetVersion) -> Iterator[Finding]:
+    pages = list(version.pages.order_by("ordinal").values_list("root", flat=True))
+    committed = (
+        commitment
+        for page in version.pages.order_by("ordinal").iterator(chunk_size=16)
+        for commitment in split(page.commitments)
+    )
+    roots = [page.root for page in paginate(committed)]
+    if roots != pages or not roots or digest_of(roots) != version.digest:
+        yield "version_changed", f"the pages of version {version.pk} do not give its digest"
+    findings: list[Finding] = []
+    house = [page.root for page in paginate(_house(version, findings))]
+    yield from findings
+    if (digest_of(house) if house else None) != version.house_root:
+        yield "items_changed", f"the items of version {version.pk} do not give the root of them"
+
+
+def _house(version: DatasetVersion, findings: list[Finding]) -> Iterator[bytes]:
+    keys = vault.keys(_HOUSE)
+    for pk, commitment, opening, *columns in binary.stream(_MEMBERS, [version.pk]):
+        if not _fits(keys, pk, commitment, opening, columns):
+            findings.append(("item_changed", f"item {pk} is not what it was committed to as"))
+        yield bytes(commitment)
+
+
+def _fits(
+    keys: vault.Keys, pk: Any, commitment: bytes, sealed: bytes, columns: list[object]
+) -> bool:
+    try:
+        opening = keys.open_bytes(_HOUSE, _PLACE + pk.bytes, sealed)
+        member, _ = read_opening(opening)
+    except (SealBroken, CanonicalError, KeyError, TypeError, ValueError):
+        return False
+    return commit_opening(opening) == commitment and list(shown(member)) == columns

@@ -1,0 +1,242 @@
+"""Letting items into a draft version: sealed, committed to, copied in as a batch.
+
+A batch is one transaction of the caller's. What shows people is recorded for each group of them
+under their keys; of what shows nobody the root that freezing writes is the record.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+from django.db.models import QuerySet
+
+from consent.errors import PictureRefused
+from consent.formats.described import DescribedItem
+from consent.intake import Admitted, Fault, Refused, dump
+from consent.members import Member, commit_opening, seal_opening
+from consent.models import (
+    DatasetVersion,
+    Depiction,
+    Intake,
+    Item,
+    MediaType,
+    Quarantined,
+    Subject,
+)
+from ledger import binary, vault
+from ledger.commitment import fresh_randomness
+from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
+from ledger.sealing import column_place
+from ledger.services import Unsealed, store_file
+
+FINGERPRINT = "item.digest"
+_OPENING = column_place("consent_item", "opening")
+_STATED = column_place("consent_quarantined", "stated")
+_HOUSE = (HOUSE_SCOPE,)
+_MEDIA = frozenset(MediaType)
+_ITEMS = {
+    "id": "uuid",
+    "version_id": "uuid",
+    "intake_id": "uuid",
+    "ordinal": "int4",
+    "commitment": "bytea",
+    "opening": "bytea",
+    "fingerprint": "bytea",
+    "file_id": "uuid",
+    "scopes": "uuid[]",
+    "people": "int2",
+    "licence": "varchar",
+    "legal_basis": "varchar",
+    "media_type": "varchar",
+    "width": "int4",
+    "height": "int4",
+    "aside": "varchar",
+}
+_QUARANTINED = {
+    "id": "uuid",
+    "intake_id": "uuid",
+    "ordinal": "int4",
+    "reasons": "varchar[]",
+    "stated": "bytea",
+    "scopes": "uuid[]",
+}
+Contents = Callable[[DescribedItem], bytes]
+
+
+@dataclass
+class Batch:
+    """What came in at once: rows with people by whose keys they lie under, the rest counted."""
+
+    items: int = 0
+    house: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    groups: dict[tuple[UUID, ...], list[Recorded]] = field(default_factory=dict)
+
+    def segments(self) -> Iterator[Unsealed]:
+        """Return a segment for each group of people, which speaks of them only."""
+        for scopes, rows in self.groups.items():
+            yield Unsealed("subject", scopes, {}, tuple(rows))
+
+
+def admit(
+    version: DatasetVersion,
+    intake: Intake,
+    admitted: Sequence[Admitted],
+    contents: Contents | None = None,
+) -> Batch:
+    """Insert ``admitted`` into a draft that the caller has locked; pictures come once only.
+
+    ``contents`` gives the bytes of an item whose file is to be kept. Raises ScopeGone,
+    PictureRefused when a file is no longer the one that was looked at.
+    """
+    batch = Batch()
+    fresh = list(_fresh(version, admitted, batch))
+    scopes = find_scopes(person for one in fresh for person in one.member.depicts)
+    writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}), batch)
+    rows = [writer.row(one, contents) for one in fresh]
+    binary.copy_in("consent_item", _ITEMS, rows)
+    depictions = [row for rows in batch.groups.values() for row in rows if type(row) is Depiction]
+    Depiction.objects.bulk_create(depictions)
+    batch.items = len(rows)
+    return batch
+
+
+def quarantine(intake: Intake, refused: Iterable[Refused], people: dict[str, UUID]) -> int:
+    """Keep what was not let in, for repair, under the keys of the people it names; return how
+    many. Raises ScopeGone."""
+    waiting = list(refused)
+    if not waiting:
+        return 0
+    named = {people[name] for one in waiting for name in one.item.depicts if name in people}
+    scopes = find_scopes(named)
+    keys = vault.keys({HOUSE_SCOPE, *scopes.values()})
+
+    def row(one: Refused) -> tuple[object, ...]:
+        pk = uuid4()
+        known = {people[name] for name in one.item.depicts if name in people}
+        owners = sorted(scopes[person] for person in known) or [HOUSE_SCOPE]
+        stated = keys.seal_bytes(owners, _STATED + pk.bytes, dump(one.item))
+        return pk, intake.pk, one.ordinal, list(one.reasons), stated, owners
+
+    binary.copy_in("consent_quarantined", _QUARANTINED, map(row, waiting))
+    return len(waiting)
+
+
+def shown(member: Member) -> tuple[str, str, str, int | None, int | None]:
+    """Return what of a member stands in columns too: licence, legal basis, media type, size."""
+    return (
+        member.licence,
+        member.legal_basis.value,
+        member.media_type if member.media_type in _MEDIA else "",
+        _size(member.width),
+        _size(member.height),
+    )
+
+
+def find_scopes(people: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return the key scopes of people by their ids."""
+    wanted = set(people)
+    if not wanted:
+        return {}
+    return dict(Subject.objects.filter(pk__in=wanted).values_list("pk", "scope_id"))
+
+
+def find_people(names: Collection[str]) -> dict[str, UUID]:
+    """Return the ids of those whom a description names by handle or by id."""
+    if not names:
+        return {}
+    handles = Subject.objects.filter(handle__in=names).values_list("handle", "pk")
+    by_id = {name: UUID(name) for name in names if _is_uuid(name)}
+    known = set(Subject.objects.filter(pk__in=by_id.values()).values_list("pk", flat=True))
+    return dict(handles) | {name: pk for name, pk in by_id.items() if pk in known}
+
+
+def waiting(intake: Intake) -> QuerySet[Quarantined]:
+    """Return what of an intake waits for repair, in order."""
+    return intake.quarantined.order_by("ordinal")
+
+
+def _is_uuid(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False
+
+
+def _fresh(
+    version: DatasetVersion, admitted: Sequence[Admitted], batch: Batch
+) -> Iterator[Admitted]:
+    """Yield those whose picture is not in the version yet, each once."""
+    index = vault.blind_indexer(FINGERPRINT)
+    marks = [index(one.member.digest) if one.member.digest else None for one in admitted]
+    rows = binary.fetch(
+        "SELECT fingerprint FROM consent_item WHERE version_id = %s AND fingerprint = ANY(%s)",
+        [version.pk, [mark for mark in marks if mark]],
+    )
+    seen = {bytes(mark) for (mark,) in rows}
+    for one, mark in zip(admitted, marks, strict=True):
+        if mark in seen:
+            batch.refused.append(Refused(one.item, (Fault.PICTURE_REPEATED.value,)))
+            continue
+        if mark:
+            seen.add(mark)
+        yield one
+
+
+class _Writer:
+    """Makes the row of each item, and the objects that records speak of."""
+
+    def __init__(
+        self,
+        version: DatasetVersion,
+        intake: Intake,
+        scopes: dict[UUID, UUID],
+        keys: vault.Keys,
+        batch: Batch,
+    ) -> None:
+        self._version, self._intake, self._batch = version, intake, batch
+        self._scopes, self._keys = scopes, keys
+        self._index = vault.blind_indexer(FINGERPRINT)
+
+    def row(self, one: Admitted, contents: Contents | None) -> tuple[object, ...]:
+        """Return the columns of one item, in the order of ``_ITEMS``."""
+        member, pk = one.member, uuid4()
+        people = member.depicts
+        owners = tuple(sorted({self._scopes[person] for person in people})) if people else _HOUSE
+        opening = seal_opening(member, fresh_randomness())
+        file = self._keep(owners, member, contents(one.item)) if contents else None
+        if people:
+            self._note(owners, pk, people)
+        else:
+            self._batch.house += 1
+        return (
+            pk,
+            self._version.pk,
+            self._intake.pk,
+            one.item.ordinal,
+            commit_opening(opening),
+            self._keys.seal_bytes(owners, _OPENING + pk.bytes, opening),
+            self._index(member.digest) if member.digest else None,
+            file.pk if file else None,
+            list(owners),
+            len(people),
+            *shown(member),
+            "",
+        )
+
+    def _note(self, owners: tuple[UUID, ...], pk: UUID, people: Sequence[UUID]) -> None:
+        rows = self._batch.groups.setdefault(owners, [])
+        # Only its id and table are used: the record takes the digest of what was copied in.
+        rows.append(Item(pk=pk, version=self._version, scopes=list(owners)))
+        rows += [Depiction(item_id=pk, subject_id=person) for person in people]
+
+    @staticmethod
+    def _keep(owners: Sequence[UUID], member: Member, content: bytes) -> SealedFile:
+        if sha256(content).hexdigest() != member.digest:
+            raise PictureRefused("a file changed while the version was being put together")
+        return store_file(owners, content)
+
+
+def _size(pixels: int) -> int | None:
+    return pixels if 0 < pixels < 2**31 else None

@@ -1,0 +1,136 @@
+"""Freezing a folder of pictures with its Croissant description: one act, one transaction."""
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from django.db import transaction
+
+from consent import profiles
+from consent.errors import NothingToFreeze, PictureRefused
+from consent.formats import folder as croissant
+from consent.formats.described import DescribedItem, Reading
+from consent.intake import Admitted, Fault, Found, Refused, judge
+from consent.models import Dataset, DatasetVersion, Intake, IntakeState
+from consent.pictures import inspect
+from consent.services.admission import admit, find_people, quarantine
+from consent.services.authority import Actor, get, require
+from consent.services.datasets import check_purpose, open_version, seal_version
+from consent.services.intakes import (
+    Arrival,
+    begin,
+    find_known,
+    finish,
+    record_batch,
+    record_received,
+)
+from consent.uses import Form, Use
+from ledger import vault
+
+
+class Files(Protocol):
+    """Where a version comes from: a description, and the files that it names."""
+
+    def description(self) -> bytes: ...
+
+    def read(self, name: str) -> bytes: ...
+
+    def pictures(self) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A version and what became of each file; ``repeated`` when it had been frozen before."""
+
+    version: DatasetVersion
+    refused: tuple[Refused, ...]
+    repeated: bool = False
+
+
+@transaction.atomic
+def freeze_folder(
+    *,
+    actor: Actor,
+    dataset_id: UUID,
+    source: Files,
+    uses: Sequence[Use] = (Use.TRAIN,),
+    profile: str = profiles.DEFAULT,
+) -> Frozen:
+    """Freeze the next version of a data set from a described folder; what is wrong is quarantined.
+
+    The people in a picture must have consented to ``uses`` at this moment. The same description
+    with the same files gives the version that was frozen from it before. Files are sealed one
+    by one, so memory holds one picture at a time. Raises NotPermitted, Unknown, TermsRefused,
+    DescriptionRefused, and NothingToFreeze when no file is admitted.
+    """
+    dataset = get(Dataset.objects.select_related("project"), dataset_id)
+    require(actor, "consent.freeze_version", dataset)
+    check_purpose(uses, profile)
+    original = source.description()
+    reading = croissant.read_folder(original)
+    verdicts = _judge(source, reading, uses, profile)
+    refused = [one for one in verdicts if isinstance(one, Refused)]
+    admitted = [one for one in verdicts if isinstance(one, Admitted)]
+    if not admitted:
+        raise NothingToFreeze(f"none of {len(refused)} files can be admitted", refused)
+    mark = _fingerprint(dataset, original, verdicts, uses)
+    if known := Intake.objects.filter(project=dataset.project, fingerprint=mark).first():
+        assert known.version is not None
+        return Frozen(known.version, tuple(refused), repeated=True)
+    version = open_version(actor=actor, dataset_id=dataset_id, uses=uses, profile=profile)
+    intake = begin(actor, Arrival(Form.FOLDER, version_id=version.pk))
+    intake.fingerprint, intake.state = mark, IntakeState.READING
+    record_received(actor, intake)
+    batch = admit(version, intake, admitted, lambda item: source.read(item.location))
+    refused = sorted([*refused, *batch.refused], key=lambda one: one.ordinal)
+    people = find_people({name for item in reading.items for name in item.depicts})
+    intake.read_to = max(one.item.ordinal for one in verdicts)
+    record_batch(intake, batch, quarantine(intake, refused, people))
+    finish(intake.pk, reading, io.BytesIO(original))
+    return Frozen(seal_version(actor, version), tuple(refused))
+
+
+def _judge(
+    source: Files, reading: Reading, uses: Sequence[Use], profile: str
+) -> list[Admitted | Refused]:
+    """Judge every file that is described or lies there."""
+    items = list(reading.items)
+    known = find_known(uses, profile, items)
+    verdicts = [judge(item, known, _look(source, item.location)) for item in items]
+    described = {item.location for item in items}
+    extra = (name for name in source.pictures() if name not in described)
+    return verdicts + [
+        Refused(DescribedItem(ordinal, name), (Fault.UNDESCRIBED.value,))
+        for ordinal, name in enumerate(extra, len(items) + 1)
+    ]
+
+
+def _look(source: Files, path: str) -> Found | Fault:
+    try:
+        content = source.read(path)
+        return Found(hashlib.sha256(content).hexdigest(), inspect(content))
+    except PictureRefused:
+        return Fault.PICTURE_REFUSED
+    except FileNotFoundError:
+        return Fault.FILE_MISSING
+    except (OSError, ValueError):
+        return Fault.PATH_REFUSED
+
+
+def _fingerprint(
+    dataset: Dataset, original: bytes, verdicts: Sequence[Admitted | Refused], uses: Sequence[Use]
+) -> bytes:
+    """Return a blind index of all that the version follows from."""
+    parts = [
+        str(dataset.pk),
+        hashlib.sha256(original).hexdigest(),
+        *sorted(use.value for use in uses),
+        *(
+            one.member.digest if isinstance(one, Admitted) else " ".join(one.reasons)
+            for one in verdicts
+        ),
+    ]
+    return vault.blind_index("intake", "\n".join(parts))

@@ -76,6 +76,7 @@ urlpatterns = [
     *(_of_grant(act, grants.GrantMoveView, move=move) for act, move in MOVES.items()),
     _of_grant("record", receipts.GrantRecordView),
     _of_grant("receipt", receipts.GrantReceiptView),
+    _of_grant("bundle", receipts.GrantBundleView),
     path("api/v1/receipts/keys", receipts.ReceiptKeysView.as_view(), name="receipt-keys"),
     path(
         "api/v1/receipts/verify",

@@ -1,6 +1,7 @@
 """All writes of the consent app, one function per thing the product does."""
 
 from consent.services.answers import Answer
+from consent.services.bundles import issue_bundle
 from consent.services.datasets import (
     abandon_version,
     freeze_version,
@@ -138,6 +139,7 @@ __all__ = [
     "identify",
     "import_receipt",
     "invalidate",
+    "issue_bundle",
     "issue_credentials",
     "issue_receipt",
     "lease_errand",

@@ -54,7 +54,7 @@ def issue_receipt(*, actor: Actor, grant_id: UUID) -> AnswerPaper:
     require(actor, PERMISSION)
     grant = lock_grant(grant_id)
     return find_paper(grant, AnswerPaperKind.RECEIPT) or keep_paper(
-        actor, grant, AnswerPaperKind.RECEIPT, _write_receipt(grant)
+        actor, grant, AnswerPaperKind.RECEIPT, _write_receipt(grant), told=grant.record
     )
 
 
@@ -65,14 +65,19 @@ def find_paper(grant: Grant, kind: AnswerPaperKind) -> AnswerPaper | None:
     return grant.papers.filter(kind=kind, told=grant.record).select_related("file").first()
 
 
-def keep_paper(actor: Actor, grant: Grant, kind: AnswerPaperKind, content: bytes) -> AnswerPaper:
-    """Store a paper under the person's key, on the record; for services, in their transaction."""
-    if grant.record is None:
+def keep_paper(
+    actor: Actor, grant: Grant, kind: AnswerPaperKind, content: bytes, *, told: UUID | None
+) -> AnswerPaper:
+    """Store a paper under the person's key, on the record; for services, in their transaction.
+
+    ``told`` is the record of the answer that it tells of.
+    """
+    if told is None:
         raise WrongState("answer was never recorded")
     paper = AnswerPaper(
         grant=grant,
         kind=kind,
-        told=grant.record,
+        told=told,
         file=store_file(grant.scope_ids(), content),
         issued_at=database_now(),
     )

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from consent import services
 from consent.formats.doubts import Doubt
-from consent.models import AnswerPaper, Grant
+from consent.models import Account, AnswerPaper, Grant
 from consent.receipts.kantara import read_kantara
 from consent.receipts.verify import Outside, verify_receipt
 from consent.serializers.receipts import (
@@ -27,11 +27,19 @@ from consent.views.access import IDEMPOTENCY_KEY, ConsentView, read
 from ledger.errors import ScopeGone
 from ledger.services.report import all_logs_policy
 
-JSON_LD = "application/ld+json"
+JSON_LD, ZIP = "application/ld+json", "application/zip"
 _DOCUMENT = {
     (200, JSON_LD): OpenApiResponse(OpenApiTypes.OBJECT, "ISO/IEC TS 27560 in terms of DPV"),
     409: OpenApiResponse(OpenApiTypes.OBJECT, "The log does not show the answer yet."),
 }
+
+
+def open_paper(reader: Account, paper: AnswerPaper) -> bytes:
+    """Return a paper's bytes, on the record. Raises NotPermitted, ScopeGone."""
+    content = services.read_paper(reader=reader, paper=paper)
+    if content is None:
+        raise ScopeGone("the paper was destroyed with the person's key")
+    return content
 
 
 class GrantRecordView(ConsentView):
@@ -53,13 +61,24 @@ class GrantReceiptView(ConsentView):
     @extend_schema(operation_id="grant_receipt", responses=_DOCUMENT)
     def get(self, request: Request, grant_id: UUID) -> HttpResponse:  # noqa: ARG002
         paper = services.issue_receipt(actor=self.account, grant_id=grant_id)
-        return HttpResponse(self._open(paper), content_type=JSON_LD)
+        return HttpResponse(open_paper(self.account, paper), content_type=JSON_LD)
 
-    def _open(self, paper: AnswerPaper) -> bytes:
-        content = services.read_paper(reader=self.account, paper=paper)
-        if content is None:
-            raise ScopeGone("the paper was destroyed with the person's key")
-        return content
+
+class GrantBundleView(ConsentView):
+    """Fetch the proof of an answer as it stands: a ZIP file that muniment-verify reads."""
+
+    scopes = {"GET": "grants:read"}
+
+    @extend_schema(
+        operation_id="grant_bundle",
+        responses={
+            (200, ZIP): OpenApiResponse(OpenApiTypes.BINARY, "A bundle"),
+            409: OpenApiResponse(OpenApiTypes.OBJECT, "The log does not show the answer yet."),
+        },
+    )
+    def get(self, request: Request, grant_id: UUID) -> HttpResponse:  # noqa: ARG002
+        paper = services.issue_bundle(actor=self.account, grant_id=grant_id)
+        return HttpResponse(open_paper(self.account, paper), content_type=ZIP)
 
 
 class ReceiptVerificationView(APIView):

@@ -69,8 +69,9 @@ class Evidence:
 class Papers:
     """What stands in a bundle beside the evidence.
 
-    ``names`` are those behind the handles in the openings; they lie under ``disclosed/``. Nothing
-    else here may be personal: only that folder can be taken out. ``trust`` are PEM texts of the
+    ``names`` are those behind the handles in the openings, ``disclosed`` papers by their path;
+    they lie under ``disclosed/``. Nothing else here may be personal: only that folder can be taken
+    out. ``trust`` are PEM texts of the
     roots that the operator proposes, under ``pades`` and ``tsa``.
     """
 
@@ -79,6 +80,7 @@ class Papers:
     readme: str
     policy: Policy
     names: Mapping[str, str] = field(default_factory=dict)
+    disclosed: Mapping[str, bytes] = field(default_factory=dict)
     pades_roots: Sequence[str] = ()
     tsa_roots: Sequence[str] = ()
 
@@ -122,6 +124,7 @@ def draft_bundle(
 ) -> Draft:
     """Write every file and the manifest over them; ``salt`` is fresh but in tests."""
     files = _evidence_files(evidence) | _paper_files(papers) | {layout.REPORT: report.encode()}
+    files |= papers.disclosed
     if evidence.openings or papers.names:
         files[layout.OPENINGS] = _opening_lines(evidence.openings)
         files[layout.NAMES] = _names(papers.names)

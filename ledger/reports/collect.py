@@ -1,12 +1,13 @@
 """Gather the evidence of a period from the database: leaves, proofs, openings, tombstones.
 
-Only what concerns no person is opened: segments of the house scope. Everything else reads
-*withheld* until somebody with the right to it asks for it.
+Only what concerns no person is opened: segments of the house scope, and in a dossier those of its
+own person. Everything else reads *withheld* until somebody with the right to it asks for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -30,7 +31,7 @@ from ledger.timestamps import verify_response
 from ledger.tree import StoredTree
 from ledger.verifier.bundle import Place, PlacedOpening
 from ledger.verifier.bundle import Tombstone as ShownTombstone
-from ledger.verifier.report import Period
+from ledger.verifier.report import NO_PERIOD, Period
 
 Indexes = dict[int, int]
 
@@ -73,9 +74,7 @@ def collect_evidence(incarnation: Incarnation, first: int, end: int) -> Evidence
     tree = StoredTree(incarnation)
     leaves, records = _read_leaves(incarnation, tree, first, end)
     shown = _show(incarnation, leaves, records, head.size)
-    about_keys = set(
-        incarnation.key_records.filter(index__lt=head.size).values_list("index", flat=True)
-    )
+    about_keys = _about_keys(incarnation, head.size)
     told = ({stone.destroyed for stone in shown.tombstones} | about_keys) - leaves.keys()
     outside = {index: tree.leaf(index) for index in sorted(told)}
     paths = {index: tree.inclusion_path(index, head.size) for index in (first, end - 1, *outside)}
@@ -93,6 +92,49 @@ def collect_evidence(incarnation: Incarnation, first: int, end: int) -> Evidence
     )
 
 
+def collect_records(incarnation: Incarnation, uuids: Collection[UUID], person: UUID) -> Evidence:
+    """Return what a bundle over single records shows, under the newest checkpoint.
+
+    What they say of the person of scope ``person`` alone is opened too. Raises NotYetPublished
+    while one is not published under this incarnation.
+    """
+    rows = _leaves(incarnation).filter(record__uuid__in=uuids)
+    records: Indexes = dict(rows.values_list("record_id", "index"))
+    if len(records) < len(set(uuids)):
+        raise NotYetPublished("a record waits for its place, or stands in the log before this one")
+    first, end = min(records.values()), max(records.values()) + 1
+    ruling = ruling_checkpoint(incarnation, end)
+    head, tree = ruling.checkpoint, StoredTree(incarnation)
+    stamps = _stamps(incarnation, first, end, head.size)
+    leaves = {index: tree.leaf(index) for index in sorted(records.values())}
+    shown = _show(incarnation, leaves, records, head.size, person)
+    about_keys = _about_keys(incarnation, head.size)
+    told = {stone.destroyed for stone in shown.tombstones} | about_keys
+    leaves |= {index: tree.leaf(index) for index in sorted(told - leaves.keys())}
+    sizes = {
+        *stamps,
+        *witnessed_sizes(incarnation, head.size),
+        *_handovers(incarnation, about_keys),
+    }
+    return Evidence(
+        checkpoint=ruling.note,
+        leaves=leaves,
+        paths={index: tree.inclusion_path(index, head.size) for index in leaves},
+        period=NO_PERIOD,
+        earlier=_earlier(incarnation, tree, head, sizes),
+        openings=shown.openings,
+        padding=shown.padding,
+        tombstones=shown.tombstones,
+        missing=shown.missing,
+        stamps=stamps,
+    )
+
+
+def _about_keys(incarnation: Incarnation, size: int) -> set[int]:
+    known = incarnation.key_records.filter(index__lt=size)
+    return set(known.values_list("index", flat=True))
+
+
 def _read_leaves(
     incarnation: Incarnation, tree: StoredTree, first: int, end: int
 ) -> tuple[dict[int, bytes], Indexes]:
@@ -107,8 +149,14 @@ def _read_leaves(
 
 
 def _show(
-    incarnation: Incarnation, leaves: dict[int, bytes], records: Indexes, size: int
+    incarnation: Incarnation,
+    leaves: dict[int, bytes],
+    records: Indexes,
+    size: int,
+    person: UUID | None = None,
 ) -> _Shown:
+    """Show each position; segments of the house are opened, and of ``person`` alone."""
+    readable = [[scope] for scope in (HOUSE_SCOPE, person) if scope]
     lists = read_lists() or Lists()
     segments = {
         (segment.record_id, segment.position): segment
@@ -119,7 +167,7 @@ def _show(
         for stone in Tombstone.objects.filter(record__in=records)
     }
     closed = _closing_leaves(incarnation, {stone.epoch for stone in graves.values()}, size)
-    keys = vault.keys_there({HOUSE_SCOPE})
+    keys = vault.keys_there({scope for scopes in readable for scope in scopes})
     shown = _Shown()
     for record, index in records.items():
         body = parse_leaf(leaves[index]).body
@@ -128,7 +176,7 @@ def _show(
             grave, segment = graves.get(at), segments.get(at)
             if grave is not None and grave.epoch in closed:
                 shown.tombstones.append(_tombstone(place, grave, closed[grave.epoch]))
-            elif segment is not None and segment.scopes == [HOUSE_SCOPE]:
+            elif segment is not None and segment.scopes in readable:
                 _add_opening(shown, place, _open(keys, segment, body.kind))
             elif segment is None and grave is None and at not in lists.segments:
                 shown.missing.append(place)

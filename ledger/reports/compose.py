@@ -15,7 +15,7 @@ from ledger.note import SignatureType, Verifier
 from ledger.reports import charts
 from ledger.reports.bundle import Evidence, Figure, compose_report
 from ledger.reports.figures import FIGURES, PROOFS
-from ledger.verifier.report import Report
+from ledger.verifier.report import Period, Report
 from ledger.verifier.times import STATED_DELAY
 from ledger.verifier.verify import OPERATORS_WORD
 
@@ -33,6 +33,7 @@ UNCHANGED = (
     "found."
 )
 BY_KIND = "Records by kind"
+TITLE = "Audit report"
 SEALED = (
     "What a record holds back behind a commitment: it can be opened, or destroyed when a person "
     "is erased, and the record still verifies."
@@ -56,7 +57,11 @@ class Composed:
 
 
 def compose(
-    evidence: Evidence, verifiers: Sequence[Verifier], at: datetime, grounds: str
+    evidence: Evidence,
+    verifiers: Sequence[Verifier],
+    at: datetime,
+    grounds: str,
+    title: str = TITLE,
 ) -> Composed:
     """Compute all figures over ``evidence`` and lay out what is said; ``at`` is now.
 
@@ -65,7 +70,7 @@ def compose(
     kinds = Counter(
         parse_leaf(leaf).body.kind
         for index, leaf in evidence.leaves.items()
-        if index in evidence.period
+        if evidence.period.is_empty or index in evidence.period
     )
     by_kind = [
         Figure(f"kind {kind}", kind, {"op": "count", "kind": kind}) for kind in sorted(kinds)
@@ -75,7 +80,7 @@ def compose(
         STATED_DELAY: settings.MUNIMENT_MAX_MERGE_DELAY,
         "organisation": settings.MUNIMENT_ORGANISATION,
         "rests_on": grounds,
-        "title": "Audit report",
+        "title": title,
     }
     report = compose_report(evidence, content, [*FIGURES, *by_kind])
     others = ALONE if grounds == OPERATORS_WORD else WITH_OTHERS.format(grounds=grounds)
@@ -88,10 +93,9 @@ def _page(
     values = {figure["name"]: figure["value"] for figure in _figures(report)}
     sections = [_section(title, rows, values) for title, rows in FIGURES.sections(values).items()]
     sections.append(_kinds(kinds))
-    period = report.period
     return {
-        "title": "Audit report",
-        "subtitle": f"Records {period.first} to {period.end - 1}, issued {at:%-d %B %Y, %H:%M} UTC",
+        "title": report.content["title"],
+        "subtitle": f"{_extent(report.period, kinds)}, issued {at:%-d %B %Y, %H:%M} UTC",
         "organisation": settings.MUNIMENT_ORGANISATION,
         "origin": report.origin,
         "highlights": [
@@ -104,6 +108,12 @@ def _page(
         "glossary": [list(entry) for entry in GLOSSARY],
         "report": report.encode().decode(),
     }
+
+
+def _extent(period: Period, kinds: Counter[str]) -> str:
+    if period.is_empty:
+        return f"{kinds.total()} single records"
+    return f"Records {period.first} to {period.end - 1}"
 
 
 def _section(

@@ -5,6 +5,7 @@ two steps: draft and record in one transaction; then, once that record is publis
 goes in and the file is stored. A report cut off between the two is issued again.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -30,7 +31,7 @@ from ledger.publication import with_witnesses
 from ledger.record_kinds import REPORT_ISSUED, REPORT_ORDERED, ReportIssued, ReportOrdered
 from ledger.reports.bundle import Draft, Evidence, Papers, draft_bundle, finish_bundle
 from ledger.reports.collect import collect_evidence
-from ledger.reports.compose import compose
+from ledger.reports.compose import TITLE, compose
 from ledger.reports.page import verify_page
 from ledger.reports.pdf import draw_pdf, sign
 from ledger.reports.readme import README
@@ -78,9 +79,9 @@ def issue_report(report: IssuedReport) -> IssuedReport:
     if find_bundle(report) is not None:
         return report
     incarnation = current_incarnation(DEFAULT_LOG)
-    _verify_same(report.incarnation, incarnation.origin)
+    verify_same(report.incarnation, incarnation.origin)
     evidence = collect_evidence(incarnation, report.first, report.end)
-    draft = _draft(incarnation, evidence)
+    draft = draft_report(incarnation, evidence)
     with transaction.atomic():
         report = IssuedReport.objects.select_for_update().get(pk=report.pk)
         report.state, report.manifest = ReportState.ISSUED, draft.digest
@@ -91,8 +92,8 @@ def issue_report(report: IssuedReport) -> IssuedReport:
             segments=[Unsealed("house", rows=(report,))],
         )
     published = wait_for_record(record.uuid, PUBLISHED_SECONDS)
-    _verify_same(incarnation, published.origin)
-    bundle = _finish(incarnation, evidence, draft, published)
+    verify_same(incarnation, published.origin)
+    bundle = finish_report(incarnation, evidence, draft, published)
     store_file((HOUSE_SCOPE,), bundle, report.pk)
     return report
 
@@ -139,34 +140,43 @@ def all_logs_policy() -> Policy:
     return Policy(tuple(key for origin in origins for key in log_policy(origin).logs))
 
 
-def _verify_same(incarnation: Incarnation, origin: str) -> None:
+def verify_same(incarnation: Incarnation, origin: str) -> None:
+    """Raise LogContinued when ``origin`` is not the one that was reported on."""
     if incarnation.origin != origin:
         raise LogContinued(f"the log goes on as {origin} since: order this report again")
 
 
-def _draft(incarnation: Incarnation, evidence: Evidence) -> Draft:
+def draft_report(
+    incarnation: Incarnation,
+    evidence: Evidence,
+    title: str = TITLE,
+    disclosed: Mapping[str, bytes] | None = None,
+) -> Draft:
+    """Write all of a bundle but what proves its manifest; ``disclosed`` are papers by path."""
     now = timezone.now()
     folder = settings.MUNIMENT_KEYS / "reports"
     ensure_test_credentials(folder, REPORTS)
     credentials = load_credentials(folder)
     size = Checkpoint.parse(evidence.checkpoint.text).size
     in_force = read_history(incarnation).at(size)
-    composed = compose(evidence, in_force, now, read_grounds(incarnation, size))
+    composed = compose(evidence, in_force, now, read_grounds(incarnation, size), title)
     pdf = sign(draw_pdf(composed.page, now), credentials, settings.MUNIMENT_ORGANISATION)
     papers = Papers(
         report_pdf=pdf,
         verify_html=verify_page(),
         readme=README,
         policy=log_policy(incarnation.origin),
+        disclosed=disclosed or {},
         pades_roots=(credentials.root,),
         tsa_roots=proposed_roots(),
     )
     return draft_bundle(evidence, composed.report, papers)
 
 
-def _finish(
+def finish_report(
     incarnation: Incarnation, evidence: Evidence, draft: Draft, published: PublishedRecord
 ) -> bytes:
+    """Return the bundle, once its record ``report.issued`` is published."""
     size = Checkpoint.parse(evidence.checkpoint.text).size
     way = StoredTree(incarnation).consistency_path(size, published.checkpoint.size)
     # Nothing else vouches for this note: it carries two signatures, at a rotation too.

@@ -31,7 +31,13 @@ VERIFY_HTML = "verify.html"
 
 # What proves the manifest cannot be listed in it.
 UNLISTED = frozenset({MANIFEST, MANIFEST_CONSISTENCY, MANIFEST_LEAF, MANIFEST_PROOF})
-DISCLOSED = frozenset({NAMES, OPENINGS})
+# Papers about one answer of one person; covered by the manifest, and read by nobody here.
+CONSENT_EVIDENCE = "disclosed/evidence.json"
+CONSENT_NOTICE = "disclosed/notice.txt"
+CONSENT_RECEIPT = "disclosed/receipt.jsonld"
+CONSENT_RECORD = "disclosed/record.jsonld"
+PAPERS = frozenset({CONSENT_EVIDENCE, CONSENT_NOTICE, CONSENT_RECEIPT, CONSENT_RECORD})
+DISCLOSED = frozenset({NAMES, OPENINGS}) | PAPERS
 REQUIRED = UNLISTED | {
     CHECKPOINT,
     LEAVES,

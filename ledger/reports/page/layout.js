@@ -18,7 +18,9 @@ const PATHS = {
   trust: "trust.json",
   verifyHtml: "verify.html",
 };
-const DISCLOSED = [PATHS.names, PATHS.openings];
+// Papers about one answer of one person; covered by the manifest, and read by nobody here.
+const PAPERS = ["evidence.json", "notice.txt", "receipt.jsonld", "record.jsonld"];
+const DISCLOSED = [PATHS.names, PATHS.openings, ...PAPERS.map((name) => `disclosed/${name}`)];
 const REQUIRED = Object.values(PATHS).filter((path) => !DISCLOSED.includes(path));
 // What proves the manifest cannot be listed in it.
 const UNLISTED = new Set([

@@ -10,12 +10,14 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
-from django.views import defaults
+from django.views import csrf, defaults
 from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
 
 from config.pages import error_page
 from config.statuses import STATUSES
+from consent.portal import pages as portal
+from consent.portal.pages import is_portal
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ def status_of(error: type[Exception]) -> int | None:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_api(request):
         return problem("ParseError", 400, "the request is malformed")
+    if is_portal(request):
+        return portal.error_page(request, 400)
     return defaults.bad_request(request, exception)
 
 
@@ -64,6 +68,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
         return problem("PermissionDenied", 403, "this is not permitted")
     told = _("Your roles do not allow this. A user administrator can say who may.")
     return error_page(request, 403, title=_("Not permitted"), told=told)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Refuse a form that did not come from a page of ours, or came without its cookie."""
+    if is_portal(request):
+        return portal.error_page(request, 403)
+    return csrf.csrf_failure(request, reason)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
@@ -76,6 +87,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 def server_error(request: HttpRequest) -> HttpResponse:
     if is_api(request):
         return problem("InternalError", 500, _INTERNAL)
+    if is_portal(request):
+        return portal.error_page(request, 500)
     return defaults.server_error(request)
 
 

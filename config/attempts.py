@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from rest_framework.throttling import SimpleRateThrottle
@@ -12,7 +13,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from config.api import is_api, problem
 from config.pages import error_page
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class RefusedAttempts(SimpleRateThrottle):
@@ -47,7 +48,7 @@ def limit_attempts(view: View, *, door: str) -> View:
     """
 
     @wraps(view)
-    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         attempts = RefusedAttempts(door)

@@ -1,6 +1,7 @@
 """Typed readers of the environment: a bad value stops the start and says what to do."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -83,6 +84,46 @@ def storage(name: str, default: Path) -> dict[str, object]:
         "file_overwrite": False,
     }
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
+@dataclass(frozen=True)
+class Post:
+    """How letters leave: by a mail server, or into a folder when none is named."""
+
+    backend: str
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starts_tls: bool = False
+    is_tls: bool = False
+
+
+def post(name: str) -> Post:
+    """Read ``smtp://user:password@host:port``; nothing means files in a folder.
+
+    ``smtp`` insists on STARTTLS, ``smtps`` speaks TLS from the start, ``smtp+plain`` neither: for
+    a relay on the same machine. Raises SettingError, without the value in its message: the
+    password stands in it.
+    """
+    value = text(name, "")
+    if not value:
+        return Post("config.mail.FolderBackend")
+    url = urlsplit(value)
+    try:
+        port = url.port or {"smtp": 587, "smtps": 465, "smtp+plain": 25}[url.scheme]
+    except (KeyError, ValueError) as exc:
+        wanted = "smtp, smtps or smtp+plain://user:password@host:port"
+        raise SettingError(f"{name} names no mail server: write it as {wanted}") from exc
+    return Post(
+        "django.core.mail.backends.smtp.EmailBackend",
+        host=url.hostname or "localhost",
+        port=port,
+        user=unquote(url.username or ""),
+        password=unquote(url.password or ""),
+        starts_tls=url.scheme == "smtp",
+        is_tls=url.scheme == "smtps",
+    )
 
 
 def database(name: str) -> dict[str, object]:

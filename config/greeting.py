@@ -26,6 +26,7 @@ def greet(home: Path, port: int, *, story: bool) -> None:
         return
     if story:
         _tell_story(console, address, home)
+    console.print(f"  People concerned: {address}/portal/ (letters are files in {home / 'mail'})")
     console.print(f"Muniment is ready at {address} (Ctrl-C ends it)")
 
 

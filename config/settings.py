@@ -30,9 +30,10 @@ MUNIMENT_ORGANISATION_CONTACT = environment.text(
     "MUNIMENT_ORGANISATION_CONTACT", "privacy@organisation.example"
 )
 MUNIMENT_ORGANISATION_COUNTRY = environment.text("MUNIMENT_ORGANISATION_COUNTRY", "DE")
-MUNIMENT_WITHDRAWAL = environment.text(
-    "MUNIMENT_WITHDRAWAL", f"mailto:{MUNIMENT_ORGANISATION_CONTACT}"
-)
+_PORT = environment.integer("MUNIMENT_PORT", 8000, least=1, most=65535)
+# The address of this service as letters name it: never taken from what a request claims.
+MUNIMENT_URL = environment.text("MUNIMENT_URL", f"http://127.0.0.1:{_PORT}").rstrip("/")
+MUNIMENT_WITHDRAWAL = environment.text("MUNIMENT_WITHDRAWAL", f"{MUNIMENT_URL}/portal/")
 MUNIMENT_ROLE = environment.choice("MUNIMENT_ROLE", databases.ROLES, "app")
 MUNIMENT_PUBLIC_LOG = environment.choice("MUNIMENT_PUBLIC_LOG", ("off", "tiles", "entries"), "off")
 MUNIMENT_EMBEDDED = databases.is_embedded()
@@ -63,6 +64,16 @@ MUNIMENT_READINESS = [
     "config.health.missing_migrations",
     "ledger.readiness.unreplayed_destructions",
 ]
+
+# Letters ----------------------------------------------------------------------------------------
+
+_POST = environment.post("MUNIMENT_MAIL_URL")
+EMAIL_BACKEND, EMAIL_FILE_PATH = _POST.backend, MUNIMENT_HOME / "mail"
+EMAIL_HOST, EMAIL_PORT = _POST.host, _POST.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _POST.user, _POST.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _POST.starts_tls, _POST.is_tls
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = environment.text("MUNIMENT_MAIL_FROM", "no-reply@muniment.example")
 
 # Databases ------------------------------------------------------------------------------------
 
@@ -138,6 +149,10 @@ TEMPLATES = [
     }
 ]
 LANGUAGE_CODE = "en-gb"
+# Of the portal alone: the admin and the API speak English.
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_NAME = "muniment_language"
+CSRF_FAILURE_VIEW = "config.api.csrf_failure"
 FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True

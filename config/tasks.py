@@ -6,6 +6,8 @@ from pathlib import Path
 from celery import shared_task
 from django.conf import settings
 
+from consent.models import PortalLink
+
 _KEPT_SECONDS = 60
 
 
@@ -18,3 +20,14 @@ def empty_done_messages() -> int:
     for path in outdated:
         path.unlink(missing_ok=True)
     return len(outdated)
+
+
+@shared_task
+def empty_mail() -> int:
+    """Delete letters in the folder whose link is spent or over; returns how many."""
+    letters = {path.stem: path for path in Path(settings.EMAIL_FILE_PATH).glob("*.eml")}
+    live = {str(pk) for pk in PortalLink.objects.values_list("pk", flat=True)}
+    over = [path for name, path in letters.items() if name not in live]
+    for path in over:
+        path.unlink(missing_ok=True)
+    return len(over)

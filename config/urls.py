@@ -10,6 +10,7 @@ from rest_framework.permissions import AllowAny
 
 from config import api, health
 from config.attempts import limit_attempts
+from consent.portal.views import EntranceView
 
 _OPEN = {"authentication_classes": [], "permission_classes": [AllowAny]}
 
@@ -20,6 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics, name="metrics"),
     path("", include("ledger.urls")),
     path("", include("consent.urls")),
+    # Every wish for a link is answered by a page, so that each counts.
+    path("portal/", limit_attempts(EntranceView.as_view(), door="portal")),
+    path("portal/", include("consent.portal.urls")),
     # Django's own page would change an account off the record; one-time sign-ins do it on record.
     path("admin/password_change/", api.not_found, {"exception": Http404()}),
     path("admin/login/", limit_attempts(admin.site.login, door="sign-in")),

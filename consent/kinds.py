@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from consent.roles import AccountKind, Level, RoleCode
-from consent.uses import Aside, Form, ImpactCause, Measure, Mode
+from consent.uses import Aside, Capacity, Form, ImpactCause, Measure, Mode
 from ledger.kinds import KINDS, Count, Cut, Digest, Divisible, Facts, Kind
 
 
@@ -129,6 +129,12 @@ class IntakeRepaired(Divisible):
     dropped: Count
 
 
+class PortalEntered(Facts):
+    """In what capacity somebody acts in the portal from now on."""
+
+    capacity: Capacity
+
+
 class RequestFacts(Facts):
     """What is asked for."""
 
@@ -193,6 +199,8 @@ SUBJECT_PARTED = _about_people("subject.parted")
 IDENTIFIER_ADDED = _about_people("identifier.added")
 IDENTIFIER_ENDED = _about_people("identifier.ended")
 IDENTIFIER_CORRECTED = _about_people("identifier.corrected")
+PORTAL_LINK_MADE = _about_people("portal_link.made")
+PORTAL_ENTERED = _about_people("portal.entered", PortalEntered)
 REPRESENTATION_BEGUN = _about_people("representation.begun")
 REPRESENTATION_ENDED = _about_people("representation.ended")
 TITLE_PASSED = _about_people("title.passed")

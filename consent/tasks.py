@@ -7,8 +7,9 @@ from celery import shared_task
 from django.db import transaction
 
 from consent import services
-from consent.models import Errand, Grant, ImpactCase, ImpactState
+from consent.models import Errand, Grant, ImpactCase, ImpactState, LinkErrand
 from consent.moment import database_now
+from consent.portal.letters import post
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,39 @@ def sweep_errands() -> None:
         "pk", flat=True
     ):
         carry_out_request.delay(str(request_id))
+
+
+def announce_link(errand_id: UUID) -> None:
+    """Send a wish for a link to the workers; a broker that is away costs nobody an answer."""
+
+    def send() -> None:
+        send_links.delay(str(errand_id))
+
+    transaction.on_commit(send, robust=True)
+
+
+@shared_task
+def send_links(errand_id: str) -> None:
+    """Write to whoever has the address, however often this is delivered.
+
+    When the post is away, the errand is due again soon, and its links end by themselves.
+    """
+    errand = services.lease_link_errand(UUID(errand_id))
+    if errand is None:
+        return
+    for letter in services.make_links(errand):
+        post(letter)
+    errand.delete()
+
+
+@shared_task
+def sweep_portal() -> None:
+    """Send again what is due and whose message was lost; forget links and visits that are over."""
+    services.sweep_portal()
+    for errand_id in LinkErrand.objects.filter(due_at__lte=database_now()).values_list(
+        "pk", flat=True
+    ):
+        send_links.delay(str(errand_id))
 
 
 @shared_task

@@ -116,6 +116,7 @@ class DisclosureReason(StrEnum):
     MODERATION = "moderation"
     REPORT = "report"
     SIGN_IN_SUPPORT = "sign_in_support"
+    OWN_MATTERS = "own_matters"
 
 
 class ValuesDisclosed(Facts):

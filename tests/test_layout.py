@@ -48,7 +48,7 @@ PURE = {
     *("consent.receipts.verify", "consent.receipts.vocabulary", "ledger.row_digest"),
     *("generation.errors", "generation.policy"),
 }
-FACES = {"views", "serializers", "urls", "tasks", "admin", "management", "forms"}
+FACES = {"views", "serializers", "urls", "tasks", "admin", "management", "forms", "portal"}
 WORK = {"models", "services", "fields", "guards", "proofs", "sequencer", "verification", "vault"}
 HEAVY = {"torch", "diffusers", "transformers", "safetensors"}
 LONGEST_FUNCTION, LONGEST_FILE = 50, 400

@@ -432,7 +432,14 @@ class Migration(migrations.Migration):
         guards.insert_only("consent_versionpage"),
         *(
             guards.grant(f"consent_{table}", app=QUEUE, eraser=QUEUE, auditor="SELECT")
-            for table in ("errand", "reading", "quarantined")
+            for table in (
+                "errand",
+                "reading",
+                "quarantined",
+                "linkerrand",
+                "portallink",
+                "portalvisit",
+            )
         ),
         *(guards.set_once(f"consent_{table}", columns) for table, columns in SET_ONCE.items()),
         *(

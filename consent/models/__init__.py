@@ -31,6 +31,7 @@ from consent.models.merges import Merge
 from consent.models.papers import AnswerPaper, AnswerPaperKind
 from consent.models.parties import GivenBy, Representation, Title
 from consent.models.people import Account, AccountState, Membership, MembershipState, Project
+from consent.models.portal import Language, LinkErrand, PortalLink, PortalVisit
 from consent.models.requests import (
     CLOSED,
     Action,
@@ -73,7 +74,9 @@ __all__ = [
     "Intake",
     "IntakeState",
     "Item",
+    "Language",
     "LineState",
+    "LinkErrand",
     "MediaType",
     "Membership",
     "MembershipState",
@@ -84,6 +87,8 @@ __all__ = [
     "Paper",
     "Plan",
     "PlanState",
+    "PortalLink",
+    "PortalVisit",
     "PrivacyRequest",
     "Project",
     "Quarantined",

@@ -1,6 +1,7 @@
 """All writes of the consent app, one function per thing the product does."""
 
 from consent.services.answers import Answer
+from consent.services.authority import Visitor
 from consent.services.bundles import issue_bundle
 from consent.services.datasets import (
     abandon_version,
@@ -21,6 +22,7 @@ from consent.services.endings import (
     suspend,
     withdraw,
     withdraw_alike,
+    withdraw_allowed,
 )
 from consent.services.execution import block, carry_out, lease_errand
 from consent.services.folders import Frozen, freeze_folder
@@ -63,6 +65,20 @@ from consent.services.people import (
     renew_sign_in,
     set_password,
 )
+from consent.services.portal import (
+    Letter,
+    act_for,
+    ask_for_link,
+    enter,
+    find_link,
+    find_visit,
+    lease_link_errand,
+    leave,
+    make_links,
+    read_initials,
+    sweep_portal,
+    visitor_of,
+)
 from consent.services.projects import (
     approve_membership,
     end_membership,
@@ -102,16 +118,20 @@ __all__ = [
     "Frozen",
     "Imported",
     "Known",
+    "Letter",
     "Newcomer",
     "Sealed",
     "SignIn",
     "Span",
+    "Visitor",
     "abandon_version",
+    "act_for",
     "add_identifier",
     "answer_request",
     "approve_account",
     "approve_membership",
     "approve_plan",
+    "ask_for_link",
     "assess_impact",
     "assign_impact",
     "block",
@@ -128,11 +148,14 @@ __all__ = [
     "end_membership",
     "end_representation",
     "end_title",
+    "enter",
     "execute_plan",
     "expire",
     "extend",
     "find_alike",
+    "find_link",
     "find_sign_in",
+    "find_visit",
     "freeze_folder",
     "freeze_version",
     "give",
@@ -143,8 +166,11 @@ __all__ = [
     "issue_credentials",
     "issue_receipt",
     "lease_errand",
+    "lease_link_errand",
     "lease_reading",
+    "leave",
     "let_lapse",
+    "make_links",
     "merge_subjects",
     "observe_request",
     "open_dataset",
@@ -159,6 +185,7 @@ __all__ = [
     "propose_account",
     "propose_membership",
     "publish_notice",
+    "read_initials",
     "read_intake",
     "read_paper",
     "read_record",
@@ -175,7 +202,10 @@ __all__ = [
     "send",
     "set_password",
     "suspend",
+    "sweep_portal",
     "view_files",
+    "visitor_of",
     "withdraw",
     "withdraw_alike",
+    "withdraw_allowed",
 ]

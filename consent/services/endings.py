@@ -7,14 +7,14 @@ from uuid import UUID
 from django.db import transaction
 
 from consent import kinds
-from consent.errors import TermsRefused
+from consent.errors import TermsRefused, WrongState
 from consent.kinds import GrantWithdrawn
 from consent.models import Account, GivenBy, Grant, GrantState, Representation, Subject
 from consent.models.consents import GrantQuerySet
 from consent.moment import database_now
 from consent.services.answers import values
-from consent.services.authority import get, require
-from consent.services.grants import check_state, lock_grant, write
+from consent.services.authority import Party, get, method_of, require, require_party
+from consent.services.grants import check_state, lock_grant, whose_grant, write
 from consent.services.impact import open_impact
 from consent.services.subjects import end_spell
 from consent.uses import Capacity, ImpactCause, Method, Mode, Use
@@ -29,7 +29,7 @@ _OWN = {"id", "record", "state", "ended_at", "supersedes", "uses", "refused"}
 
 @transaction.atomic
 def withdraw(
-    *, actor: Account, grant_id: UUID, uses: Iterable[Use] = (), method: Method = Method.FORM
+    *, actor: Party, grant_id: UUID, uses: Iterable[Use] = (), method: Method = Method.FORM
 ) -> Grant:
     """Take back an answer, or only ``uses`` of it; it counts from now on.
 
@@ -37,7 +37,7 @@ def withdraw(
     transaction, and is returned; otherwise the withdrawn one is. Raises NotPermitted, Unknown,
     WrongState when it no longer stands, TermsRefused for a use it does not speak of.
     """
-    require(actor, "consent.withdraw_grant")
+    require_party(actor, "consent.withdraw_grant", whose_grant(grant_id))
     grant = lock_grant(grant_id)
     taken = frozenset(map(Use, uses))
     check_state(grant, {GrantState.GIVEN} if taken else TAKEN_BACK)
@@ -52,7 +52,7 @@ def withdraw(
         (grant, rest) if rest else (grant,),
         kinds.GRANT_WITHDRAWN,
         GrantWithdrawn(partly=rest is not None),
-        method=method.value,
+        method=method_of(actor, method).value,
         uses=values(taken),
     )
     if {*grant.uses} & (taken or {*grant.uses}):
@@ -72,27 +72,59 @@ def find_alike(grant: Grant) -> GrantQuerySet:
 
 @transaction.atomic
 def withdraw_alike(
-    *, actor: Account, grant_id: UUID, method: Method = Method.FORM
+    *, actor: Party, grant_id: UUID, method: Method = Method.FORM
 ) -> tuple[Grant, ...]:
     """Take back what an answer allows and all that the person allowed like it, in one act.
 
     Whatever they refused stays refused. Returns the answers that ended, this one first. Raises
     NotPermitted, Unknown, WrongState when the answer no longer stands.
     """
-    require(actor, "consent.withdraw_grant")
+    require_party(actor, "consent.withdraw_grant", whose_grant(grant_id))
     # The person first, so that two who take back at once do not wait for each other.
     selves = Subject.objects.selves(get(Grant.objects.all(), grant_id).subject_id)
     list(selves.select_for_update(of=("self",)).order_by("pk"))
     grant = lock_grant(grant_id)
     check_state(grant, IN_FORCE)
-    alike = find_alike(grant).select_for_update(of=("self",)).order_by("pk")
-    taken = (grant, *alike.select_related("subject", "notice"))
+    return _take_back(actor, (grant, *_locked(find_alike(grant))), method)
+
+
+@transaction.atomic
+def withdraw_allowed(
+    *,
+    actor: Party,
+    subject_id: UUID,
+    grant_id: UUID | None = None,
+    method: Method = Method.FORM,
+) -> tuple[Grant, ...]:
+    """Take back all that a person allows, or all that one answer does, in one act.
+
+    Whatever they refused stays refused. Returns the answers that ended. Raises NotPermitted,
+    Unknown, WrongState when nothing is allowed.
+    """
+    people = Subject.objects.filter(pk=subject_id).values_list("pk", flat=True)
+    require_party(actor, "consent.withdraw_grant", people)
+    selves = Subject.objects.selves(subject_id)
+    list(selves.select_for_update(of=("self",)).order_by("pk"))
+    allowed = Grant.objects.filter(subject__in=selves, state__in=IN_FORCE, uses__len__gt=0)
+    taken = _locked(allowed if grant_id is None else allowed.filter(pk=grant_id))
+    if not taken:
+        raise WrongState("nothing is allowed that could be taken back")
+    return _take_back(actor, taken, method)
+
+
+def _locked(grants: GrantQuerySet) -> tuple[Grant, ...]:
+    rows = grants.select_for_update(of=("self",)).order_by("pk")
+    return tuple(rows.select_related("subject", "notice"))
+
+
+def _take_back(actor: Party, taken: tuple[Grant, ...], method: Method) -> tuple[Grant, ...]:
     kept = [_keep_refusals(one) for one in taken]
     rows = (*taken, *(rest for rest in kept if rest))
     facts = GrantWithdrawn(partly=len(rows) > len(taken))
-    write(actor, rows, kinds.GRANT_WITHDRAWN, facts, method=method.value, uses=[])
+    how = method_of(actor, method).value
+    write(actor, rows, kinds.GRANT_WITHDRAWN, facts, method=how, uses=[])
     if any(one.uses for one in taken):
-        open_impact(actor=actor, subject=grant.subject, cause=ImpactCause.WITHDRAWAL)
+        open_impact(actor=actor, subject=taken[0].subject, cause=ImpactCause.WITHDRAWAL)
     return taken
 
 

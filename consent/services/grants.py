@@ -1,9 +1,11 @@
 """Answers: prepared, asked for, given or refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from consent import kinds
 from consent.errors import TermsRefused, WrongState
@@ -20,7 +22,16 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.services.answers import Answer, check_answer
-from consent.services.authority import by, get, lock, require
+from consent.services.authority import (
+    Party,
+    Visitor,
+    by,
+    get,
+    lock,
+    method_of,
+    require,
+    require_party,
+)
 from consent.services.impact import open_impact
 from consent.services.subjects import store_evidence
 from consent.uses import Capacity, ImpactCause, Method, Mode
@@ -36,12 +47,13 @@ class Giving:
 
     evidence: bytes | None = None
     representation_id: UUID | None = None
+    notice_id: UUID | None = None
 
 
 @transaction.atomic
 def give(
     *,
-    actor: Account,
+    actor: Party,
     subject_id: UUID,
     notice_id: UUID,
     answer: Answer,
@@ -53,7 +65,9 @@ def give(
     Answers stand beside each other; withdraw the old one where the new one is meant to replace
     it. Raises NotPermitted, Unknown, TermsRefused.
     """
-    grant = _prepare(actor, subject_id, notice_id, answer)
+    require_party(actor, "consent.give_grant", _person(subject_id))
+    answer = _as_said_by(actor, answer)
+    grant = _prepare(subject_id, notice_id, answer)
     return _give(actor, grant, answer, Giving(evidence, representation_id), is_new=True)
 
 
@@ -67,7 +81,8 @@ def draft(
     evidence: bytes | None = None,
 ) -> Grant:
     """Prepare what a person is to be asked; nothing follows from it. Raises as ``give``."""
-    grant = _prepare(actor, subject_id, notice_id, answer)
+    require(actor, "consent.give_grant")
+    grant = _prepare(subject_id, notice_id, answer)
     grant.evidence = store_evidence(grant.scope_ids(), evidence)
     return _store(actor, grant, GrantState.DRAFT, kinds.GRANT_DRAFTED, is_new=True)
 
@@ -75,7 +90,8 @@ def draft(
 @transaction.atomic
 def request(*, actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
     """Ask a person for an answer; it is open until they give or refuse. Raises as ``give``."""
-    grant = _prepare(actor, subject_id, notice_id, answer)
+    require(actor, "consent.give_grant")
+    grant = _prepare(subject_id, notice_id, answer)
     return _store(actor, grant, GrantState.REQUESTED, kinds.GRANT_REQUESTED, is_new=True)
 
 
@@ -85,6 +101,7 @@ def send(*, actor: Account, grant_id: UUID) -> Grant:
 
     Raises NotPermitted, Unknown, WrongState.
     """
+    require(actor, "consent.give_grant")
     grant = _take(actor, grant_id, {GrantState.DRAFT, GrantState.DEFERRED})
     return _store(actor, grant, GrantState.REQUESTED, kinds.GRANT_REQUESTED)
 
@@ -92,40 +109,54 @@ def send(*, actor: Account, grant_id: UUID) -> Grant:
 @transaction.atomic
 def answer_request(
     *,
-    actor: Account,
+    actor: Party,
     grant_id: UUID,
     answer: Answer,
     evidence: bytes | None = None,
     representation_id: UUID | None = None,
+    notice_id: UUID | None = None,
 ) -> Grant:
     """Record the answer to a request; it may be another one than was asked for.
 
-    Raises NotPermitted, Unknown, WrongState, TermsRefused.
+    ``notice_id`` is the text that the person read, where that was the same version in another
+    language. Raises NotPermitted, Unknown, WrongState, TermsRefused.
     """
-    grant = _take(actor, grant_id, OPEN)
+    # A draft is ours alone: nobody was asked yet.
+    grant = _take(actor, grant_id, WANTED if isinstance(actor, Visitor) else OPEN)
+    answer = _as_said_by(actor, answer)
     check_answer(answer, database_now())
-    return _give(actor, grant, answer, Giving(evidence, representation_id), is_new=False)
+    giving = Giving(evidence, representation_id, notice_id)
+    return _give(actor, grant, answer, giving, is_new=False)
 
 
 @transaction.atomic
 def refuse_request(
-    *, actor: Account, grant_id: UUID, method: Method, representation_id: UUID | None = None
+    *,
+    actor: Party,
+    grant_id: UUID,
+    method: Method,
+    representation_id: UUID | None = None,
+    notice_id: UUID | None = None,
 ) -> Grant:
     """Record that the person says no to all that was asked; it stands until it is taken back.
 
-    Raises NotPermitted, Unknown, WrongState.
+    ``notice_id`` as in ``answer_request``. Raises NotPermitted, Unknown, WrongState, TermsRefused.
     """
     grant = _take(actor, grant_id, WANTED)
     now = database_now()
+    grant.notice = _shown(grant, notice_id)
     grant.refused = sorted({*grant.uses, *grant.refused})
-    grant.uses, grant.mode, grant.method = [], Mode.OPT_OUT.value, method.value
+    grant.uses, grant.mode = [], Mode.OPT_OUT.value
+    grant.method = method_of(actor, method).value
+    if isinstance(actor, Visitor):
+        grant.assurance = actor.assurance.value
     grant.given_at, grant.valid_from, grant.valid_until = now, now, None
-    given_by = _speaker(grant, representation_id)
+    given_by = _speaker(actor, grant, representation_id)
     return _store(actor, grant, GrantState.REFUSED, kinds.GRANT_REFUSED, given_by=given_by)
 
 
 @transaction.atomic
-def defer_request(*, actor: Account, grant_id: UUID) -> Grant:
+def defer_request(*, actor: Party, grant_id: UUID) -> Grant:
     """Record that the person will answer later. Raises NotPermitted, Unknown, WrongState."""
     grant = _take(actor, grant_id, {GrantState.REQUESTED})
     return _store(actor, grant, GrantState.DEFERRED, kinds.GRANT_DEFERRED)
@@ -134,13 +165,14 @@ def defer_request(*, actor: Account, grant_id: UUID) -> Grant:
 @transaction.atomic
 def let_lapse(*, actor: Account, grant_id: UUID) -> Grant:
     """Give up what was prepared or asked. Raises NotPermitted, Unknown, WrongState."""
+    require(actor, "consent.give_grant")
     grant = _take(actor, grant_id, OPEN)
     grant.ended_at = database_now()
     return _store(actor, grant, GrantState.LAPSED, kinds.GRANT_LAPSED)
 
 
 def write(
-    actor: Account | None,
+    actor: Party | None,
     grants: tuple[Grant, ...],
     kind: Kind,
     facts: Facts | None = None,
@@ -172,6 +204,11 @@ def lock_grant(grant_id: UUID) -> Grant:
     return lock(Grant.objects.select_related("subject", "notice"), grant_id)
 
 
+def whose_grant(grant_id: UUID) -> QuerySet:
+    """Return the id of the person whose answer it is, as ``require_party`` asks for it."""
+    return Grant.objects.filter(pk=grant_id).values_list("subject_id", flat=True)
+
+
 def check_state(grant: Grant, wanted: frozenset[GrantState] | set[GrantState]) -> None:
     """Raise WrongState unless the answer is in one of the states ``wanted``."""
     if grant.state not in wanted:
@@ -179,8 +216,18 @@ def check_state(grant: Grant, wanted: frozenset[GrantState] | set[GrantState]) -
         raise WrongState(f"answer is {grant.state}, wanted {states}")
 
 
-def _prepare(actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
-    require(actor, "consent.give_grant")
+def _person(subject_id: UUID) -> QuerySet:
+    return Subject.objects.filter(pk=subject_id).values_list("pk", flat=True)
+
+
+def _as_said_by(actor: Party, answer: Answer) -> Answer:
+    """Return the answer as it reached us: what people say in the portal shows what it shows."""
+    if not isinstance(actor, Visitor):
+        return answer
+    return replace(answer, method=actor.method, assurance=actor.assurance)
+
+
+def _prepare(subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
     # Locked, so that no answer comes in while the person is being erased.
     subject = lock(Subject.objects.all(), subject_id)
     notice = get(Notice.objects.all(), notice_id)
@@ -189,15 +236,15 @@ def _prepare(actor: Account, subject_id: UUID, notice_id: UUID, answer: Answer) 
     return Grant(subject=subject, notice=notice, opened_at=now, **answer.columns())
 
 
-def _take(actor: Account, grant_id: UUID, wanted: frozenset[GrantState] | set[GrantState]) -> Grant:
-    require(actor, "consent.give_grant")
+def _take(actor: Party, grant_id: UUID, wanted: frozenset[GrantState] | set[GrantState]) -> Grant:
+    require_party(actor, "consent.give_grant", whose_grant(grant_id))
     grant = lock_grant(grant_id)
     check_state(grant, wanted)
     return grant
 
 
 def _store(
-    actor: Account,
+    actor: Party,
     grant: Grant,
     state: GrantState,
     kind: Kind,
@@ -224,8 +271,10 @@ def _takes_back(grant: Grant) -> bool:
     return before.exclude(pk=grant.pk).filter(uses__overlap=grant.refused).exists()
 
 
-def _give(actor: Account, grant: Grant, answer: Answer, giving: Giving, *, is_new: bool) -> Grant:
+def _give(actor: Party, grant: Grant, answer: Answer, giving: Giving, *, is_new: bool) -> Grant:
     now = database_now()
+    _check_of_age(actor, answer, now)
+    grant.notice = _shown(grant, giving.notice_id)
     for column, value in answer.columns().items():
         setattr(grant, column, value)
     grant.given_at = now
@@ -234,7 +283,7 @@ def _give(actor: Account, grant: Grant, answer: Answer, giving: Giving, *, is_ne
         if grant.evidence is not None:
             raise TermsRefused("evidence came with the draft already")
         grant.evidence = store_evidence(grant.scope_ids(), giving.evidence)
-    given_by = _speaker(grant, giving.representation_id)
+    given_by = _speaker(actor, grant, giving.representation_id)
     return _store(
         actor,
         grant,
@@ -246,8 +295,32 @@ def _give(actor: Account, grant: Grant, answer: Answer, giving: Giving, *, is_ne
     )
 
 
-def _speaker(grant: Grant, representation_id: UUID | None) -> GivenBy | None:
+def _shown(grant: Grant, notice_id: UUID | None) -> Notice:
+    """Return the text that the person read. Raises TermsRefused when it is not what was asked."""
+    if notice_id is None or notice_id == grant.notice_id:
+        return grant.notice
+    same = Notice.objects.filter(code=grant.notice.code, version=grant.notice.version)
+    shown = same.filter(pk=notice_id).first()
+    if shown is None:
+        raise TermsRefused("the text that was shown is not the one that was asked about")
+    return shown
+
+
+def _check_of_age(actor: Party, answer: Answer, now: datetime) -> None:
+    """Raise TermsRefused when a child says yes whose guardian speaks for it (Art. 8 GDPR)."""
+    if not isinstance(actor, Visitor) or actor.representation or not answer.uses:
+        return
+    guardians = Representation.objects.filter(
+        subject__in=Subject.objects.selves(actor.subject.pk), capacity=Capacity.GUARDIAN.value
+    )
+    if any(row.period.covers(now) for row in guardians):
+        raise TermsRefused("a guardian says yes for this person, who can say no and take back")
+
+
+def _speaker(actor: Party, grant: Grant, representation_id: UUID | None) -> GivenBy | None:
     """Note in what capacity somebody else answers. Raises Unknown, TermsRefused."""
+    if isinstance(actor, Visitor):
+        representation_id = actor.representation.pk if actor.representation else None
     if representation_id is None:
         return None
     people = Representation.objects.select_related("subject", "representative")

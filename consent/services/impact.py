@@ -21,7 +21,7 @@ from consent.models import (
     Subject,
 )
 from consent.moment import database_now
-from consent.services.authority import by, get, lock, require
+from consent.services.authority import Party, by, get, lock, require
 from consent.uses import ImpactCause, Measure
 from ledger import vault
 from ledger.kinds import Facts, Kind, NoFacts
@@ -33,9 +33,7 @@ MAX_TEXT_CHARS = 5_000
 _ROWS_PER_SEGMENT = 200
 
 
-def open_impact(
-    *, actor: Account | None, subject: Subject, cause: ImpactCause
-) -> ImpactCase | None:
+def open_impact(*, actor: Party | None, subject: Subject, cause: ImpactCause) -> ImpactCase | None:
     """Open a case where something was made of the person already; None where nothing was.
 
     Runs in the transaction that ended the answer, and looks no further than one step: what all
@@ -212,7 +210,7 @@ def _append(
     kind: Kind,
     facts: Facts,
     case: ImpactCase,
-    actor: Account | None,
+    actor: Party | None,
     told: dict[str, object],
     lines: Sequence[ImpactDecision] = (),
 ) -> None:

@@ -21,8 +21,8 @@ from consent.receipts.receipt import Logged, consent_receipt
 from consent.receipts.record import House, NoticeShown, Paper, Parts, consent_record
 from consent.receipts.signature import sign
 from consent.services.answers import Answer
-from consent.services.authority import Actor, by, get, require
-from consent.services.grants import draft, give, lock_grant
+from consent.services.authority import Actor, Party, Visitor, by, get, require, require_party
+from consent.services.grants import draft, give, lock_grant, whose_grant
 from consent.services.viewing import Sealed, view_files
 from consent.signing import read_receipt_signer
 from consent.uses import Assurance
@@ -46,12 +46,12 @@ class Imported:
 
 
 @transaction.atomic
-def issue_receipt(*, actor: Actor, grant_id: UUID) -> AnswerPaper:
+def issue_receipt(*, actor: Actor | Visitor, grant_id: UUID) -> AnswerPaper:
     """Write and sign the receipt of an answer as it stands; one that was issued of it stays.
 
     Raises NotPermitted, Unknown, ScopeGone, and NotYetPublished until the log shows the answer.
     """
-    require(actor, PERMISSION)
+    require_party(actor, PERMISSION, whose_grant(grant_id))
     grant = lock_grant(grant_id)
     return find_paper(grant, AnswerPaperKind.RECEIPT) or keep_paper(
         actor, grant, AnswerPaperKind.RECEIPT, _write_receipt(grant), told=grant.record
@@ -66,7 +66,12 @@ def find_paper(grant: Grant, kind: AnswerPaperKind) -> AnswerPaper | None:
 
 
 def keep_paper(
-    actor: Actor, grant: Grant, kind: AnswerPaperKind, content: bytes, *, told: UUID | None
+    actor: Actor | Visitor,
+    grant: Grant,
+    kind: AnswerPaperKind,
+    content: bytes,
+    *,
+    told: UUID | None,
 ) -> AnswerPaper:
     """Store a paper under the person's key, on the record; for services, in their transaction.
 
@@ -93,7 +98,7 @@ def keep_paper(
     return paper
 
 
-def read_paper(*, reader: Account, paper: AnswerPaper) -> bytes | None:
+def read_paper(*, reader: Party, paper: AnswerPaper) -> bytes | None:
     """Return a paper's bytes, or None once the person is erased; who read is on record first.
 
     Raises NotPermitted, and RuntimeError inside a transaction.
@@ -101,7 +106,11 @@ def read_paper(*, reader: Account, paper: AnswerPaper) -> bytes | None:
     seen = view_files(
         reader=reader,
         permission=PERMISSION,
-        reason=DisclosureReason.CASEWORK,
+        reason=(
+            DisclosureReason.OWN_MATTERS
+            if isinstance(reader, Visitor)
+            else DisclosureReason.CASEWORK
+        ),
         wanted=[Sealed(paper, "file")],
     )
     return seen.get(paper.pk)

@@ -12,7 +12,14 @@ from django.db.models import Max
 
 from consent import kinds, profiles
 from consent.clock import deadline
-from consent.errors import IdentityNotShown, PlanOutdated, TermsRefused, TwoPeopleNeeded, WrongState
+from consent.errors import (
+    IdentityNotShown,
+    NotPermitted,
+    PlanOutdated,
+    TermsRefused,
+    TwoPeopleNeeded,
+    WrongState,
+)
 from consent.kinds import CloseOutcome, RequestClosed, RequestFacts, RequestKindFact, RequestPlanned
 from consent.models import (
     Account,
@@ -29,7 +36,16 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.plan import Draft, PlannedStep
-from consent.services.authority import by, get, lock, require
+from consent.services.authority import (
+    Party,
+    Visitor,
+    by,
+    get,
+    lock,
+    method_of,
+    require,
+    require_party,
+)
 from consent.services.impact import assess_impact, open_impact
 from consent.uses import Assurance, ImpactCause, Method
 from ledger.holdings import HOLDINGS
@@ -46,7 +62,7 @@ OPEN_TO_PLANNING = frozenset(
 @transaction.atomic
 def open_request(
     *,
-    actor: Account,
+    actor: Party,
     subject_id: UUID,
     kind: RequestKind,
     channel: Method,
@@ -56,9 +72,13 @@ def open_request(
 ) -> PrivacyRequest:
     """Record that a person asked, and start the clock at ``received_at``, by default now.
 
-    Raises NotPermitted, Unknown, TermsRefused for a receipt in the future.
+    From a person concerned it came through the portal just now, from a known contact. Raises
+    NotPermitted, Unknown, TermsRefused for a receipt in the future.
     """
-    require(actor, "consent.open_request")
+    people = Subject.objects.filter(pk=subject_id).values_list("pk", flat=True)
+    require_party(actor, "consent.open_request", people)
+    if isinstance(actor, Visitor):
+        identity, received_at = actor.assurance, None
     subject = lock(Subject.objects.all(), subject_id)
     now = database_now()
     received = received_at or now
@@ -68,7 +88,7 @@ def open_request(
         scope=open_scope(Retention.REQUEST),
         subject=subject,
         kind=kind.value,
-        channel=channel.value,
+        channel=method_of(actor, channel).value,
         identity=identity.value,
         profile=profile,
         received_at=received,
@@ -199,12 +219,15 @@ def execute_plan(*, actor: Account, request_id: UUID) -> PrivacyRequest:
 
 
 @transaction.atomic
-def close_request(*, actor: Account, request_id: UUID, outcome: CloseOutcome) -> PrivacyRequest:
+def close_request(*, actor: Party, request_id: UUID, outcome: CloseOutcome) -> PrivacyRequest:
     """Close a request: fulfilled once it was carried out and verified, else refused or withdrawn.
 
-    Raises NotPermitted, Unknown, WrongState.
+    Whoever asked can withdraw it and nothing else. Raises NotPermitted, Unknown, WrongState.
     """
-    require(actor, "consent.close_request")
+    own = PrivacyRequest.objects.filter(pk=request_id).values_list("subject_id", flat=True)
+    require_party(actor, "consent.close_request", own)
+    if isinstance(actor, Visitor) and outcome is not CloseOutcome.WITHDRAWN:
+        raise NotPermitted("whoever asked can only withdraw the request")
     is_done = outcome is CloseOutcome.FULFILLED
     states = {RequestState.VERIFYING} if is_done else OPEN_TO_PLANNING
     request = _lock(request_id, *states)

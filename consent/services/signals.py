@@ -6,10 +6,10 @@ from django.db import transaction
 
 from consent import kinds
 from consent.errors import TermsRefused
-from consent.models import Account, Observation, SignalFinding, Subject
+from consent.models import Observation, SignalFinding, Subject
 from consent.moment import database_now
 from consent.services.answers import values
-from consent.services.authority import by, lock, require
+from consent.services.authority import Party, by, lock, require_party
 from consent.signals.finding import Code, Item, Source
 from consent.signals.finding import Observation as Seen
 from consent.signals.reading import read
@@ -25,14 +25,15 @@ KEPT = (b"sec-gpc:",)
 
 
 @transaction.atomic
-def observe_request(*, actor: Account, subject_id: UUID, place: str, headers: bytes) -> Observation:
+def observe_request(*, actor: Party, subject_id: UUID, place: str, headers: bytes) -> Observation:
     """Record what a person's request says of their wishes; it counts from now on.
 
     ``headers`` are its header lines as received, of which only the signals are kept, and
     ``place`` the URL that was asked for. Raises NotPermitted, Unknown, TermsRefused when the
     request holds no signal.
     """
-    require(actor, "consent.observe_signal")
+    people = Subject.objects.filter(pk=subject_id).values_list("pk", flat=True)
+    require_party(actor, "consent.observe_signal", people)
     subject = lock(Subject.objects.all(), subject_id)
     if not 0 < len(place) <= MAX_PLACE:
         raise TermsRefused(f"place has {len(place)} characters, wanted 1 to {MAX_PLACE}")

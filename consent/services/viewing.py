@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from consent.models import Account
-from consent.services.authority import require
+from consent.models import Subject
+from consent.services.authority import Party, require_party
 from ledger import vault
 from ledger.models import Recorded, SealedFile
 from ledger.record_kinds import VALUES_DISCLOSED, DisclosureReason, ValuesDisclosed
@@ -30,14 +31,15 @@ class Sealed:
 
 
 def view_files(
-    *, reader: Account, permission: str, reason: DisclosureReason, wanted: Sequence[Sealed]
+    *, reader: Party, permission: str, reason: DisclosureReason, wanted: Sequence[Sealed]
 ) -> dict[UUID, bytes]:
     """Return the content of sealed files by row id; those of erased people are left out.
 
-    Commits the record of who saw what before it opens anything. Raises NotPermitted, and
-    RuntimeError inside a transaction.
+    Commits the record of who saw what before it opens anything. Raises NotPermitted, Unknown,
+    and RuntimeError inside a transaction.
     """
-    require(reader, permission)
+    with transaction.atomic():
+        require_party(reader, permission, _owner(wanted))
     there = vault.keys_there({scope for item in wanted for scope in item.file.scopes})
     readable = [item for item in wanted if item.file.scope_ids() in there]
     if not readable:
@@ -57,6 +59,14 @@ def view_files(
         for item in readable
         if item.file.scope_ids() in keys
     }
+
+
+def _owner(wanted: Sequence[Sealed]) -> QuerySet:
+    """Return the id of the one person whose files these all are; nobody's otherwise."""
+    owners = {item.file.scope_ids() for item in wanted}
+    scope = next(iter(owners)) if len(owners) == 1 else ()
+    people = Subject.objects.filter(scope__in=scope) if len(scope) == 1 else Subject.objects.none()
+    return people.values_list("pk", flat=True)
 
 
 def _people(readable: Sequence[Sealed]) -> list[Unsealed]:

@@ -1,0 +1,41 @@
+"""Letters: one link to one person, as plain text."""
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from consent.portal.pages import speaking
+from consent.services import Letter
+
+
+def post(letter: Letter) -> None:
+    """Send a letter by the installation's post. Raises OSError or SMTPException when it is away."""
+    host = settings.DEFAULT_FROM_EMAIL.rstrip(">").rpartition("@")[2]
+    with speaking(letter.language):
+        message = EmailMessage(
+            subject=_subject(),
+            body=render_to_string("consent/portal/letter.txt", _context(letter)),
+            to=[letter.contact.address],
+            headers={
+                "Message-ID": f"<{letter.link.pk}@{host}>",
+                "Auto-Submitted": "auto-generated",  # RFC 3834: no machine is to answer it
+                "Content-Language": letter.language.value,
+            },
+        )
+        message.send()
+
+
+def _subject() -> str:
+    return _("Your link to %(organisation)s") % {"organisation": settings.MUNIMENT_ORGANISATION}
+
+
+def _context(letter: Letter) -> dict[str, object]:
+    path = reverse("portal:link", kwargs={"token": letter.token})
+    return {
+        "organisation": settings.MUNIMENT_ORGANISATION,
+        "initials": letter.contact.initials,
+        "handle": letter.contact.subject.handle,
+        "address": f"{settings.MUNIMENT_URL}{path}",
+    }

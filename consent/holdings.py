@@ -25,7 +25,10 @@ from consent.models import (
     PrivacyRequest,
     Quarantined,
     Representation,
+    Scan,
+    ScanMatch,
     SearchKey,
+    Serving,
     SignalFinding,
     Subject,
     Title,
@@ -81,6 +84,16 @@ def _cut_requests(scopes: Scopes) -> Sequence[PrivacyRequest]:
     return requests
 
 
+def _empty_scans(scopes: Scopes) -> Sequence[Recorded]:
+    """Empty what was sought where it found the person: it was most likely about them."""
+    found = Scan.objects.filter(matches__subject__scope__in=scopes, terms__isnull=False)
+    scans = list(found.distinct())
+    for scan in scans:
+        scan.terms = scan.why = None
+        scan.save(update_fields=["terms", "why"])
+    return scans
+
+
 def _lose_original(scopes: Scopes) -> Sequence[Intake]:
     """Leave intakes without what they brought: counts stay, and lead to nobody."""
     intakes = list(Intake.objects.filter(scopes__overlap=list(scopes)))
@@ -124,6 +137,25 @@ HOLDINGS.register(
             Q(subject__scope__in=scopes) | Q(into__scope__in=scopes)
         ).select_related("subject", "into"),
         telling.export_merge,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.serving",
+        lambda scopes: Serving.objects.filter(subject__scope__in=scopes).select_related(
+            "subject", "notice"
+        ),
+        telling.export_serving,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.scanmatch",
+        lambda scopes: ScanMatch.objects.filter(subject__scope__in=scopes).select_related(
+            "subject", "scan"
+        ),
+        telling.export_scan_match,
+        relink=_empty_scans,
     )
 )
 HOLDINGS.register(

@@ -69,6 +69,12 @@ class NoticePublished(Facts):
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
+class ScanDone(Facts):
+    """With how many people something was compared."""
+
+    people: Count
+
+
 class GrantGiven(Facts):
     """The shape of the answer, not its content."""
 
@@ -194,6 +200,9 @@ PROJECT_OPENED = KINDS.register(Kind("project.opened"))
 
 NOTICE_PUBLISHED = _about_people("notice.published", NoticePublished)
 SUBJECT_REGISTERED = _about_people("subject.registered")
+NOTICE_SERVED = _about_people("notice.served")
+SCAN_ORDERED = _about_people("scan.ordered")
+SCAN_DONE = _about_people("scan.done", ScanDone)
 SUBJECT_MERGED = _about_people("subject.merged")
 SUBJECT_PARTED = _about_people("subject.parted")
 IDENTIFIER_ADDED = _about_people("identifier.added")

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db import transaction
 
 from consent import services
-from consent.models import Errand, Grant, ImpactCase, ImpactState, LinkErrand
+from consent.models import Errand, Grant, ImpactCase, ImpactState, LinkErrand, ScanErrand
 from consent.moment import database_now
 from consent.portal.letters import post
 
@@ -80,6 +80,33 @@ def sweep_portal() -> None:
         "pk", flat=True
     ):
         send_links.delay(str(errand_id))
+
+
+def announce_scan(scan_id: UUID) -> None:
+    """Send a search of everybody to the workers once the transaction commits."""
+    transaction.on_commit(lambda: carry_out_scan.delay(str(scan_id)), robust=True)
+
+
+@shared_task
+def carry_out_scan(scan_id: str) -> None:
+    """Compare everybody with what a search is for, however often this is delivered."""
+    errand = services.lease_scan(UUID(scan_id))
+    if errand is None:
+        return
+    try:
+        services.carry_out_scan(errand)
+    except Exception:
+        services.put_off_scan(errand)
+        logger.exception("search of everybody is put off", extra={"scan": scan_id})
+
+
+@shared_task
+def sweep_scans() -> None:
+    """Send again the searches whose message was lost, or whose worker died."""
+    for scan_id in ScanErrand.objects.filter(due_at__lte=database_now()).values_list(
+        "pk", flat=True
+    ):
+        carry_out_scan.delay(str(scan_id))
 
 
 @shared_task

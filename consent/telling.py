@@ -18,7 +18,9 @@ from consent.models import (
     PrivacyRequest,
     Quarantined,
     Representation,
+    ScanMatch,
     SearchKey,
+    Serving,
     SignalFinding,
     Subject,
     Title,
@@ -50,6 +52,25 @@ def export_merge(merge: Merge, keys: Keys) -> dict[str, Any]:
 
 def export_search_key(key: SearchKey, _keys: Keys) -> dict[str, Any]:
     return {"found_by": key.identifier.kind, "form": key.form}
+
+
+def export_serving(serving: Serving, _keys: Keys) -> dict[str, Any]:
+    return {
+        "notice": str(serving.notice),
+        "notice_digest": serving.notice.digest.hex(),
+        "channel": serving.channel,
+        "served_to": serving.capacity,
+        "served_at": _time(serving.served_at),
+    }
+
+
+def export_scan_match(match: ScanMatch, _keys: Keys) -> dict[str, Any]:
+    return {
+        "searched_at": _time(match.scan.done_at),
+        "reason": match.scan.reason,
+        "found_by": match.kind,
+        "likeness_percent": match.likeness,
+    }
 
 
 def export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from django.views import View
 
 from consent import services
-from consent.views import datasets, grants, receipts, sign_in, subjects
+from consent.views import datasets, grants, receipts, scans, sign_in, subjects
 
 app_name = "consent"
 
@@ -60,6 +60,9 @@ urlpatterns = [
     path("api/v1/titles", subjects.TitlesView.as_view(), name="titles"),
     path("api/v1/titles/<uuid:title_id>/end", subjects.TitleEndView.as_view(), name="title-end"),
     path("api/v1/signals", subjects.SignalsView.as_view(), name="signals"),
+    path("api/v1/scans", scans.ScansView.as_view(), name="scans"),
+    path("api/v1/scans/<uuid:scan_id>", scans.ScanView.as_view(), name="scan"),
+    path("api/v1/servings", scans.ServingsView.as_view(), name="servings"),
     path("api/v1/notices", grants.NoticesView.as_view(), name="notices"),
     path("api/v1/grants", grants.GrantsView.as_view(), name="grants"),
     path("api/v1/grants/requests", grants.GrantRequestsView.as_view(), name="grant-requests"),

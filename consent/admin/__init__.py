@@ -10,5 +10,7 @@ from consent.admin import (  # noqa: F401
     people,
     reports,
     requests,
+    scans,
+    servings,
     subjects,
 )

@@ -197,6 +197,22 @@ class MergeForm(OtherForm):
     reason = text("Why", max_length=MAX_REASON, help_text="Sealed under the keys of both.")
 
 
+class ServingForm(forms.Form):
+    """Which notice reached somebody, how and when."""
+
+    notice = forms.ModelChoiceField(
+        label="Notice", queryset=Notice.objects.all(), widget=UnfoldAdminSelectWidget()
+    )
+    channel = one_of(Method, "Reached them by")
+    capacity = one_of(Capacity, "It was given to")
+    served_at = forms.DateTimeField(
+        label="On",
+        required=False,
+        widget=UnfoldAdminSingleDateWidget(),
+        help_text="Empty: now.",
+    )
+
+
 class SpanForm(OtherForm):
     """Somebody to whom something passes, and until when."""
 

@@ -23,6 +23,7 @@ from consent.uses import (
     Method,
     Worded,
 )
+from ledger.record_kinds import DisclosureReason
 
 
 def text(label: str, **options: Any) -> forms.CharField:
@@ -123,6 +124,35 @@ class SearchForm(RegionForm):
     )
     kind = one_of([("", "anything"), *known_kinds()], "What it is", required=False)
     field_order = ("term", "kind", "region")
+
+
+class ScanForm(RegionForm):
+    """Whom to look for among everybody, and why."""
+
+    name = text("Name", required=False)
+    email = text("E-mail address", required=False)
+    phone = text("Phone number", required=False)
+    birth_date = text("Birth date", required=False, help_text="As 1990-12-31.")
+    address = text("Address", required=False)
+    account_name = text("Account name", required=False)
+    reason = one_of(
+        [
+            (one.value, one.value.replace("_", " "))
+            for one in (DisclosureReason.PRIVACY_REQUEST, DisclosureReason.CASEWORK)
+        ],
+        "For",
+    )
+    why = text("Why", help_text="Sealed. Such as: asked for a copy, and is not found by name.")
+    field_order = (
+        *("name", "email", "phone", "region", "birth_date", "address", "account_name"),
+        *("reason", "why"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if not any(said.get(kind.value) for kind in IdentifierKind):
+            raise forms.ValidationError("Say at least one thing to look for.")
+        return said
 
 
 class AccountForm(forms.Form):

@@ -13,6 +13,7 @@ from consent.admin.answer_forms import (
     MergeForm,
     RepresentationForm,
     RequestedForm,
+    ServingForm,
     TitleForm,
     grant_form,
 )
@@ -29,6 +30,7 @@ from consent.models import (
     PrivacyRequest,
     Representation,
     RequestKind,
+    Serving,
     Subject,
     Title,
 )
@@ -114,6 +116,18 @@ def _merge(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
     return Outcome("Merged. They count as one person from now on.", merge)
 
 
+def _serve(actor: Account, subject: Subject, said: dict[str, Any]) -> Outcome:
+    services.serve_notice(
+        actor=actor,
+        subject_id=subject.pk,
+        notice_id=said["notice"].pk,
+        channel=Method(said["channel"]),
+        served_at=said["served_at"],
+        capacity=Capacity(said["capacity"]),
+    )
+    return Outcome("Recorded. It says nothing of what they chose.", subject)
+
+
 def _find(actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
     found = search.find_subjects(
         actor=actor,
@@ -196,6 +210,16 @@ class SubjectAdmin(NamesAdmin):
             lambda _: RequestedForm,
         ),
         Act(
+            "serve",
+            "Record that a notice reached them",
+            "outgoing_mail",
+            "consent.serve_notice",
+            "Records which notice they got, in its language, when and how; apart from what they "
+            "answer.",
+            _serve,
+            lambda _: ServingForm,
+        ),
+        Act(
             "represent",
             "Record who speaks for them",
             "supervisor_account",
@@ -249,6 +273,7 @@ class SubjectAdmin(NamesAdmin):
             **super().describe(request, row),
             "portrait": _portrait(request, row),
             "known_by": _known_by(row),
+            "servings": Serving.objects.filter(subject__in=selves).select_related("notice"),
             "merges": Merge.objects.filter(Q(subject=row) | Q(into=row)).select_related(
                 "subject", "into"
             ),

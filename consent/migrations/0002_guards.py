@@ -253,6 +253,9 @@ TABLES = (
     "identifier",
     "searchkey",
     "merge",
+    "scan",
+    "scanmatch",
+    "serving",
     "notice",
     "grant",
     "representation",
@@ -286,6 +289,12 @@ FROZEN = {
     "membership": ("id", "account_id", "role", "project_id", "proposed_by_id"),
     "subject": ("id", "handle", "scope_id", "registered_at"),
     "identifier": ("id", "subject_id", "kind", "since"),
+    "scan": ("id", "scope_id", "ordered_by_id", "reason", "kinds", "least", "ordered_at"),
+    "scanmatch": ("id", "scan_id", "subject_id", "kind", "likeness"),
+    "serving": (
+        *("id", "subject_id", "notice_id", "channel", "capacity"),
+        *("served_at", "recorded_at"),
+    ),
     "merge": ("id", "subject_id", "into_id", "reason", "merged_by_id", "merged_at"),
     "searchkey": ("id", "identifier_id", "form"),
     "notice": ("id", "code", "version", "language", "title", "text", "digest", "published_at"),
@@ -342,6 +351,7 @@ SET_ONCE = {
     "membership": ("approved_by_id",),
     "identifier": ("until",),
     "merge": ("parted_at", "parted_by_id"),
+    "scan": ("done_at", "people", "identifiers", "unreadable", "matched"),
     "grant": ("ended_at",),
     "representation": ("ended_at",),
     "title": ("ended_at",),
@@ -374,6 +384,7 @@ MOVES = {
         {("received", "reading"), ("reading", "read"), ("reading", "unreadable")},
         {"received", "reading"},
     ),
+    "scan": ({("ordered", "done")}, {"ordered"}),
     "plan": ({("proposed", "approved"), ("proposed", "void"), ("approved", "void")}, {"proposed"}),
     "step": ({("pending", "done")}, {"pending"}),
     "impactcase": (
@@ -415,6 +426,8 @@ class Migration(migrations.Migration):
         # What was wrong is emptied, and cannot come back.
         guards.emptied_only("consent_identifier", "value"),
         guards.emptied_only("consent_searchkey", "key"),
+        guards.emptied_only("consent_scan", "terms"),
+        guards.emptied_only("consent_scan", "why"),
         migrations.RunSQL(MERGES, DROP_MERGES),
         migrations.RunSQL(SUSPENSIONS, DROP_SUSPENSIONS),
         guards.frozen(
@@ -437,6 +450,7 @@ class Migration(migrations.Migration):
                 "reading",
                 "quarantined",
                 "linkerrand",
+                "scanerrand",
                 "portallink",
                 "portalvisit",
             )

@@ -46,6 +46,8 @@ from consent.models.requests import (
     Step,
     StepState,
 )
+from consent.models.scans import Scan, ScanErrand, ScanMatch, ScanState
+from consent.models.servings import Serving
 from consent.models.signals import Observation, SignalFinding
 from consent.models.subjects import Identifier, SearchKey, Subject, search_keys
 
@@ -96,7 +98,12 @@ __all__ = [
     "Representation",
     "RequestKind",
     "RequestState",
+    "Scan",
+    "ScanErrand",
+    "ScanMatch",
+    "ScanState",
     "SearchKey",
+    "Serving",
     "SignalFinding",
     "Source",
     "Step",

@@ -101,6 +101,8 @@ from consent.services.requests import (
     open_request,
     plan_request,
 )
+from consent.services.scans import carry_out_scan, lease_scan, put_off_scan, scan_subjects
+from consent.services.servings import serve_notice
 from consent.services.signals import observe_request
 from consent.services.subjects import (
     Span,
@@ -136,6 +138,7 @@ __all__ = [
     "assign_impact",
     "block",
     "carry_out",
+    "carry_out_scan",
     "close_impact",
     "close_request",
     "complete_impact",
@@ -168,6 +171,7 @@ __all__ = [
     "lease_errand",
     "lease_link_errand",
     "lease_reading",
+    "lease_scan",
     "leave",
     "let_lapse",
     "make_links",
@@ -185,6 +189,7 @@ __all__ = [
     "propose_account",
     "propose_membership",
     "publish_notice",
+    "put_off_scan",
     "read_initials",
     "read_intake",
     "read_paper",
@@ -199,7 +204,9 @@ __all__ = [
     "request",
     "resume",
     "revoke",
+    "scan_subjects",
     "send",
+    "serve_notice",
     "set_password",
     "suspend",
     "sweep_portal",

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 
 from consent import kinds
@@ -29,6 +29,7 @@ def publish_notice(*, actor: Account, code: str, language: str, title: str, text
     """
     require(actor, "consent.publish_notice")
     _check(code, language, title, text)
+    _wait_for_others(code, language)
     versions = Notice.objects.filter(code=code, language=language)
     version = (versions.aggregate(newest=Max("version"))["newest"] or 0) + 1
     said = {"code": code, "language": language, "text": text, "title": title, "version": version}
@@ -42,6 +43,14 @@ def publish_notice(*, actor: Account, code: str, language: str, title: str, text
         segments=[Unsealed("notice", notice.scope_ids(), {}, (notice,)), by(actor)],
     )
     return notice
+
+
+def _wait_for_others(code: str, language: str) -> None:
+    """Let one notice of a code and language be published at a time: versions have no gaps."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"notice {code} {language}"]
+        )
 
 
 def _check(code: str, language: str, title: str, text: str) -> None:

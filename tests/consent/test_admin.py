@@ -315,6 +315,8 @@ MAY_LIST = {
     "notice": {"officer", "approver", "auditor"},
     "identifier": {"officer", "approver", "auditor"},
     "merge": {"officer", "approver", "auditor"},
+    "scan": {"officer", "auditor"},
+    "serving": {"officer", "auditor"},
     "grant": {"officer", "approver", "auditor"},
     "dataset": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "datasetversion": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},

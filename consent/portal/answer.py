@@ -1,21 +1,46 @@
 """One answer as the portal shows it: its codes in plain words."""
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 
-from consent.models import Grant, GrantState
+from consent.models import Grant, GrantState, Notice
 from consent.portal import words
 from consent.portal.standing import ASKING
 from consent.services.endings import IN_FORCE
 from consent.uses import Capacity, Medium, Remedy, Right, Theme, Use
 
+# What begins a paragraph: a blank line before it, or the mark of a list.
+_PARAGRAPH = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*•–]|\d+[.)])\s)")
 
-@dataclass(frozen=True)
+
+def in_own_language(notice: Notice) -> Notice:
+    """Return the same version of a notice in the reader's language, or the one there is."""
+    language = str(get_language())[:2]
+    if notice.language == language:
+        return notice
+    same = Notice.objects.filter(code=notice.code, version=notice.version)
+    return same.filter(language=language).first() or notice
+
+
+@dataclass
 class Answered:
     """An answer, and how its parts read."""
 
     grant: Grant
+
+    @cached_property
+    def notice(self) -> Notice:
+        """Return the text that it answers, in the reader's language where there is one."""
+        return in_own_language(self.grant.notice)
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """Return the text by paragraphs; where its lines end else is an accident of writing."""
+        return [part.strip() for part in _PARAGRAPH.split(self.notice.text) if part.strip()]
 
     @property
     def state(self) -> Promise:
@@ -59,7 +84,7 @@ class Answered:
 
     @property
     def said_by(self) -> Promise:
-        return words.CAPACITIES[Capacity(self.grant.capacity)]
+        return words.SPEAKERS[Capacity(self.grant.capacity)]
 
     @property
     def is_asked(self) -> bool:

@@ -65,6 +65,13 @@ CAPACITIES: dict[Capacity, Promise] = {
     Capacity.ESTATE: _("as heir"),
 }
 
+SPEAKERS: dict[Capacity, Promise] = {
+    Capacity.SELF: _("the person"),
+    Capacity.GUARDIAN: _("a guardian"),
+    Capacity.AGENT: _("somebody with power of attorney"),
+    Capacity.ESTATE: _("an heir"),
+}
+
 ANSWERS: dict[GrantState, Promise] = {
     GrantState.DRAFT: _("In preparation"),
     GrantState.REQUESTED: _("We ask you"),

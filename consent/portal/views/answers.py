@@ -5,13 +5,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import get_language
 
 from consent import services
-from consent.models import Grant, GrantState, Notice, PrivacyRequest
+from consent.models import Grant, GrantState, PrivacyRequest
 from consent.moment import database_now
 from consent.portal import standing
-from consent.portal.answer import Answered
+from consent.portal.answer import Answered, in_own_language
 from consent.portal.forms import AnswerForm, TakeBackForm
 from consent.portal.views.visiting import PersonView, find_own
 from consent.services.endings import IN_FORCE
@@ -94,7 +93,6 @@ class AnswerView(AnswersPage):
             "answer",
             status=status,
             shown=shown,
-            notice=_in_own_language(grant.notice),
             form=form or TakeBackForm(_allowed(grant)),
             can_answer=_is_open(grant) or _is_again(grant),
         )
@@ -117,7 +115,7 @@ class GiveView(AnswersPage):
         return redirect("portal:done", done="answered")
 
     def _write(self, grant: Grant, form: AnswerForm) -> Grant:
-        answer, read = form.as_answer(), _in_own_language(grant.notice).pk
+        answer, read = form.as_answer(), in_own_language(grant.notice).pk
         if _is_again(grant):
             return services.give(
                 actor=self.visitor, subject_id=self.person.pk, notice_id=read, answer=answer
@@ -141,7 +139,6 @@ class GiveView(AnswersPage):
             "give",
             status=status,
             shown=Answered(grant),
-            notice=_in_own_language(grant.notice),
             form=form,
         )
 
@@ -209,9 +206,3 @@ def _is_again(grant: Grant) -> bool:
     """Say whether what was taken back may be given once more, under the same terms."""
     is_over = grant.valid_until is not None and grant.valid_until <= database_now()
     return grant.state == GrantState.WITHDRAWN and not is_over
-
-
-def _in_own_language(notice: Notice) -> Notice:
-    """Return the same version of a notice in the reader's language, or the one there is."""
-    same = Notice.objects.filter(code=notice.code, version=notice.version)
-    return same.filter(language=str(get_language())[:2]).first() or notice

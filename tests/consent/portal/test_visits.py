@@ -494,3 +494,20 @@ def test_addresses_are_found_in_any_case(cleo: Subject) -> None:
         for one in (ADDRESS, ADDRESS.upper(), f" {ADDRESS} ")
     }
     assert len(indexes) == 1
+
+
+def test_people_who_were_registered_twice_see_and_take_back_all_of_it(
+    officer: Account, cleo: Subject, enter: Enter, mailoutbox: list[Any]
+) -> None:
+    twin = register(officer, "Cleo Invented")
+    given = consent_of(officer, twin)
+    services.merge_subjects(
+        actor=officer, keep_id=cleo.pk, other_id=twin.pk, reason="the same passport"
+    )
+    ask_for_letters()
+    assert len(mailoutbox) == 1
+    client = enter(Subject.objects.get(pk=PortalLink.objects.get().subject_id))
+    assert client.get(f"/portal/answers/{given.pk}/").status_code == 200
+    take_back(client, given, everything="yes")
+    given.refresh_from_db()
+    assert given.state == GrantState.WITHDRAWN

@@ -48,6 +48,7 @@ def test_compiled_catalogue_is_up_to_date() -> None:
         (Remedy, words.REMEDIES),
         (Right, words.RIGHTS),
         (Capacity, words.CAPACITIES),
+        (Capacity, words.SPEAKERS),
         (GrantState, words.ANSWERS),
         (RequestKind, words.KINDS),
         (RequestKind, words.ASKED_FOR),

@@ -111,7 +111,6 @@ ROLES: dict[RoleCode, Role] = {
             "consent.give_grant",
             "consent.withdraw_grant",
             "consent.issue_receipt",
-            "consent.view_answerpaper",
             "consent.observe_signal",
             "consent.view_observation",
             "consent.decide",

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from consent import lineage, services
-from consent.admin.acts import Act, ActingAdmin, Outcome
+from consent.admin.acts import Act, Outcome
 from consent.admin.answer_forms import (
     MethodForm,
     RenewalForm,
@@ -20,6 +20,7 @@ from consent.admin.answer_forms import (
     answer_form,
     withdrawal_form,
 )
+from consent.admin.answer_papers import PAPER_ACTS, PaperAdmin
 from consent.decision.findings import day
 from consent.models import OPEN, Account, Grant, GrantState
 from consent.services import Answer
@@ -111,7 +112,7 @@ def _in(*states: GrantState) -> Callable[[Grant], bool]:
 
 
 @admin.register(Grant)
-class GrantAdmin(ActingAdmin):
+class GrantAdmin(PaperAdmin):
     """Answers: what each person allows and refuses."""
 
     menu_group = GROUP
@@ -261,6 +262,7 @@ class GrantAdmin(ActingAdmin):
             _moved(services.let_lapse, "Lapsed."),
             is_open=_in(*OPEN),
         ),
+        *PAPER_ACTS,
     )
 
     def describe(self, request: HttpRequest, row: Grant) -> dict[str, Any]:

@@ -1,14 +1,22 @@
 """What officers do with answers and with those who have a say, on screens."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from consent import services
 from consent.models import Account, Grant, GrantState, Representation, Subject, Title
+from consent.receipts.verify import verify_receipt
 from consent.uses import Capacity, Right, Use
+from ledger.models import Log, Record
+from ledger.verifier.verify import verify_bundle
+from tests.conftest import ActingAs
 from tests.consent.factories import answer, consent_of, grant_in, publish, register
 from tests.consent.test_admin import TERMS, browser, do, offered, row_url
+from tests.ledger.test_reports import sequencing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,11 +29,14 @@ OFFERED = {
     "suspended": {"withdraw", "alike", "resume", "revoke", "invalidate"},
 }
 
+# Written of an answer wherever it stands.
+PAPERS = {"receipt", "proof"}
+
 
 @pytest.mark.parametrize("state", GrantState.values)
 def test_each_state_offers_what_may_be_done_in_it(officer: Account, state: str) -> None:
     grant = grant_in(officer, GrantState(state))
-    assert offered(browser(officer), grant) == OFFERED.get(state, set())
+    assert offered(browser(officer), grant) == OFFERED.get(state, set()) | PAPERS
 
 
 SAID: dict[str, dict[str, Any]] = {
@@ -133,3 +144,37 @@ def test_only_those_who_still_speak_are_offered(officer: Account) -> None:
     services.end_representation(actor=officer, representation_id=speaker.pk)
     assert str(speaker.pk) not in browser(officer).get(path).content.decode()
     assert consent_of(officer, child).capacity == "self"
+
+
+def test_papers_are_written_and_fetched_on_the_record(
+    log: Log, officer: Account, sequence: Callable[[], int], acting_as: ActingAs
+) -> None:
+    grant, client = consent_of(officer, register(officer)), browser(officer)
+    waits = do(client, grant, "receipt")
+    assert "waits for its place" in waits.content.decode()
+    sequence()
+    assert do(client, grant, "receipt").status_code == 302
+    with acting_as("superuser"), sequencing(log):
+        assert do(client, grant, "proof").status_code == 302
+    page = client.get(row_url(grant)).content.decode()
+    files = {}
+    for address in re.findall(r'href="([^"]+/paper/[^"]+)"', page):
+        seen = Record.objects.count()
+        answered = client.get(address)
+        assert Record.objects.count() == seen + 1
+        files[answered["Content-Disposition"].split('"')[1]] = answered.content
+    assert verify_receipt(files["receipt.jsonld"]).is_consistent
+    assert verify_bundle(files["proof-of-consent.zip"]).is_consistent
+
+
+def test_papers_are_for_officers(
+    officer: Account, approver: Account, sequence: Callable[[], int]
+) -> None:
+    grant, client = consent_of(officer, register(officer)), browser(approver)
+    sequence()
+    paper = services.issue_receipt(actor=officer, grant_id=grant.pk)
+    assert offered(client, grant) == set()
+    assert "Papers" not in client.get(row_url(grant)).content.decode()
+    address = reverse("admin:consent_grant_paper", args=[paper.pk])
+    assert client.get(address).status_code == 403
+    assert browser(officer).get(address.replace(str(paper.pk), str(grant.pk))).status_code == 404

@@ -99,7 +99,7 @@ def _page(
         "organisation": settings.MUNIMENT_ORGANISATION,
         "origin": report.origin,
         "highlights": [
-            ["records in the period", str(values["records"])],
+            ["records shown", str(values["records"])],
             ["sealed statements destroyed", str(values["destroyed"])],
             ["missing without cause", str(values["missing"])],
         ],

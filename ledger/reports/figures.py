@@ -45,7 +45,7 @@ def _positions(name: str, label: str, status: str) -> None:
     FIGURES.register(PROOFS, Figure(name, label, {"op": "positions", "status": status}))
 
 
-FIGURES.register(LOG, Figure("records", "Records in the period", {"op": "count"}))
+FIGURES.register(LOG, Figure("records", "Records shown", {"op": "count"}))
 FIGURES.register(LOG, Figure("earliest", "Earliest time stated", {"op": "earliest"}))
 FIGURES.register(LOG, Figure("latest", "Latest time stated", {"op": "latest"}))
 FIGURES.register(

@@ -40,6 +40,12 @@ CHECK IT WITHOUT OUR TOOL
     "parts" there are, each further one its number and "header", SHA-256 of the first one's text
     under "record". Parts that lie outside the period are not in this bundle.
 
+ 9. A proof of consent shows single records instead of a period: each has a proof of its own. In
+    disclosed/ it also holds what the person was given (receipt.jsonld), the answer as a record
+    (record.jsonld, ISO/IEC TS 27560 in the terms of DPV), the text that was read (notice.txt) and
+    SHA-256 of each piece of evidence (evidence.json). The receipt is signed by a key of its own:
+    manage.py verify_receipt receipt.jsonld --key KEYS --policy policy --notice notice.txt
+
 The folder disclosed/ may be taken out as a whole; the rest still verifies, as "openings
 withheld".
 """

@@ -43,6 +43,7 @@ class ReplayedFirst:
 
 # Bodies that hold files or many lines.
 _LARGE = frozenset({"multipart/form-data", "application/x-ndjson"})
+_STREAMED = frozenset({"/api/v1/imports", "/api/v1/lineage"})
 
 
 class BodyLimit:
@@ -55,6 +56,9 @@ class BodyLimit:
         limit = settings.MUNIMENT_BODY_BYTES
         if request.content_type in _LARGE:
             limit += settings.MUNIMENT_UPLOAD_BYTES
+        if request.path in _STREAMED:
+            # Sealed piece by piece as they come, never held as a whole.
+            limit = settings.MUNIMENT_IMPORT_BYTES
         if _announced(request) > limit:
             return api.problem("BodyTooLarge", 413, f"a body here may have {limit} bytes")
         return self.get_response(request)

@@ -50,6 +50,10 @@ MUNIMENT_UPLOAD_BYTES = environment.integer(
     "MUNIMENT_UPLOAD_BYTES", 20 << 20, least=1 << 20, most=200 << 20
 )
 MUNIMENT_BODY_BYTES = 1 << 20
+# Of a table or description that is imported, which is never held in memory as a whole.
+MUNIMENT_IMPORT_BYTES = environment.integer(
+    "MUNIMENT_IMPORT_BYTES", 1 << 30, least=1 << 20, most=1 << 36
+)
 
 # How many records share a table: enough that there are few, and few enough to leave together.
 MUNIMENT_PARTITION_RECORDS = environment.integer(
@@ -269,11 +273,12 @@ OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "config.oauth.AskedScopes",
     "SCOPES": {
         "datasets:read": "Read data sets and their versions",
-        "datasets:write": "Open data sets",
+        "datasets:write": "Open data sets, bring in what goes into their versions",
         "decisions:read": "Ask whether consent covers a use",
         "grants:read": "Read what people allowed",
         "grants:write": "Record and withdraw consent",
         "signals:write": "Record what browsers say of people's wishes",
+        "lineage:write": "Tell of lineage by OpenLineage events",
         "models:read": "Read registered models",
         "models:write": "Register models",
         "notices:read": "Read published notices",

@@ -108,8 +108,8 @@ class VersionFrozen(Facts):
     quarantined: Count
 
 
-class IntakeReceived(Facts):
-    """In which format something came."""
+class IntakeReceived(Divisible):
+    """In which format something came; the ties that it tells of may take several records."""
 
     form: Form
 
@@ -242,6 +242,8 @@ ITEMS_SET_ASIDE = _about_people("items.set_aside", ItemsSetAside)
 VERSION_OPENED = _about_people("version.opened")
 VERSION_ABANDONED = _about_people("version.abandoned")
 VERSION_FROZEN = _about_people("version.frozen", VersionFrozen)
+TOKEN_ISSUED = KINDS.register(Kind("token.issued"))
+TOKEN_REVOKED = KINDS.register(Kind("token.revoked"))
 LINEAGE_TOLD = _about_people("lineage.told", IntakeReceived)
 
 IMPACT_OPENED = _about_people("impact.opened", ImpactOpened)

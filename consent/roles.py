@@ -175,6 +175,7 @@ ROLES: dict[RoleCode, Role] = {
             "consent.view_dataset*",
             "consent.open_dataset",
             "consent.freeze_version",
+            "consent.tell_lineage",
             "consent.decide",
             "generation.view_modelversion",
             "generation.view_run",
@@ -220,6 +221,7 @@ ROLES: dict[RoleCode, Role] = {
         (
             "consent.decide",
             "consent.observe_signal",
+            "consent.tell_lineage",
             "generation.register_model",
             "generation.authorise_run",
             "generation.complete_run",

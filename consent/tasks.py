@@ -7,9 +7,21 @@ from celery import shared_task
 from django.db import transaction
 
 from consent import services
-from consent.models import Errand, Grant, ImpactCase, ImpactState, LinkErrand, ScanErrand
+from consent.importers.memory import bounded
+from consent.models import (
+    Errand,
+    Grant,
+    ImpactCase,
+    ImpactState,
+    LinkErrand,
+    Reading,
+    ScanErrand,
+)
 from consent.moment import database_now
 from consent.portal.letters import post
+
+# A page of a Parquet file may claim to unpack to 2 GiB: nobody needs that.
+READER_BYTES = 3 << 29
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +50,34 @@ def carry_out_request(request_id: str) -> None:
         # Whatever it was, the request must not look as if somebody were still at it.
         services.block(errand)
         logger.exception("request is blocked", extra={"request": request_id})
+
+
+def announce_intake(intake_id: UUID) -> None:
+    """Send an intake to the workers once the transaction commits; as ``announce``."""
+
+    def send() -> None:
+        read_intake.delay(str(intake_id))
+
+    transaction.on_commit(send, robust=True)
+
+
+@shared_task
+def read_intake(intake_id: str) -> None:
+    """Read what came in, however often this is delivered; a reader that dies is tried again."""
+    errand = services.lease_reading(UUID(intake_id))
+    if errand is None:
+        return
+    with bounded(READER_BYTES):
+        services.read_leased(errand)
+
+
+@shared_task
+def sweep_readings() -> None:
+    """Send again what is to be read and whose message was lost, or whose worker died."""
+    for intake_id in Reading.objects.filter(due_at__lte=database_now()).values_list(
+        "pk", flat=True
+    ):
+        read_intake.delay(str(intake_id))
 
 
 @shared_task

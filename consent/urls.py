@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from django.views import View
 
 from consent import services
-from consent.views import datasets, grants, receipts, scans, sign_in, subjects
+from consent.views import datasets, grants, intakes, receipts, scans, sign_in, subjects
 
 app_name = "consent"
 
@@ -88,6 +88,19 @@ urlpatterns = [
     ),
     path("api/v1/receipts/import", receipts.ReceiptImportView.as_view(), name="receipt-import"),
     path("api/v1/decisions", grants.DecisionsView.as_view(), name="decisions"),
+    path("api/v1/imports", intakes.IntakesView.as_view(), name="imports"),
+    path("api/v1/imports/<uuid:intake_id>", intakes.IntakeView.as_view(), name="import"),
+    path(
+        "api/v1/imports/<uuid:intake_id>/repair",
+        intakes.IntakeRepairView.as_view(),
+        name="import-repair",
+    ),
+    path(
+        "api/v1/imports/<uuid:intake_id>/errors",
+        intakes.IntakeErrorsView.as_view(),
+        name="import-errors",
+    ),
+    path("api/v1/lineage", intakes.LineageView.as_view(), name="lineage"),
     path("api/v1/datasets", datasets.DatasetsView.as_view(), name="datasets"),
     path(
         "api/v1/datasets/<uuid:dataset_id>/versions",

@@ -341,7 +341,7 @@ FROZEN_FROM = {
     "intake": (
         ("received", "reading"),
         # Not its bytes, nor whose keys they lie under: an erasure takes those away.
-        ("read_to", "read_at", "item_count", "house_count"),
+        ("read_to", "read_at"),
     ),
 }
 

@@ -49,7 +49,13 @@ from consent.services.impact import (
     complete_impact,
     decide_impact,
 )
-from consent.services.intakes import Arrival, lease_reading, read_intake, receive
+from consent.services.intakes import (
+    Arrival,
+    lease_reading,
+    read_intake,
+    read_leased,
+    receive,
+)
 from consent.services.merges import merge_subjects, part_subjects
 from consent.services.notices import publish_notice
 from consent.services.people import (
@@ -92,6 +98,7 @@ from consent.services.receipts import (
     read_paper,
     read_record,
 )
+from consent.services.repairs import drop, repair, write_errors
 from consent.services.requests import (
     approve_plan,
     close_request,
@@ -111,6 +118,8 @@ from consent.services.subjects import (
     register_subject,
     represent,
 )
+from consent.services.telling import tell_event
+from consent.services.tokens import issue_token, revoke_tokens
 from consent.services.viewing import Sealed, view_files
 
 __all__ = [
@@ -146,6 +155,7 @@ __all__ = [
     "decide_impact",
     "defer_request",
     "draft",
+    "drop",
     "end_account",
     "end_identifier",
     "end_membership",
@@ -168,6 +178,7 @@ __all__ = [
     "issue_bundle",
     "issue_credentials",
     "issue_receipt",
+    "issue_token",
     "lease_errand",
     "lease_link_errand",
     "lease_reading",
@@ -192,6 +203,7 @@ __all__ = [
     "put_off_scan",
     "read_initials",
     "read_intake",
+    "read_leased",
     "read_paper",
     "read_record",
     "receive",
@@ -200,19 +212,23 @@ __all__ = [
     "register_subject",
     "renew",
     "renew_sign_in",
+    "repair",
     "represent",
     "request",
     "resume",
     "revoke",
+    "revoke_tokens",
     "scan_subjects",
     "send",
     "serve_notice",
     "set_password",
     "suspend",
     "sweep_portal",
+    "tell_event",
     "view_files",
     "visitor_of",
     "withdraw",
     "withdraw_alike",
     "withdraw_allowed",
+    "write_errors",
 ]

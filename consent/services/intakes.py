@@ -24,7 +24,7 @@ from django.db.models import F
 
 from consent import kinds
 from consent.decisions import find_consenting
-from consent.errors import DescriptionRefused, WrongState
+from consent.errors import DescriptionRefused, TermsRefused, WrongState
 from consent.formats.described import DescribedItem, Reading
 from consent.importers.readings import open_reading
 from consent.intake import Admitted, Known, Refused, judge
@@ -41,18 +41,32 @@ from consent.models import Reading as Errand
 from consent.moment import database_now
 from consent.services.admission import Batch, admit, find_people, quarantine
 from consent.services.authority import Actor, by, get, lock, require
+from consent.services.entities import keep_lineage, segments_of
 from consent.uses import Form, Use
 from ledger import vault
 from ledger.kinds import Kind
-from ledger.models import HOUSE_SCOPE, SealedFile
-from ledger.services import Unsealed, append, append_large, open_stream, store_stream
+from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
+from ledger.services import (
+    Unsealed,
+    append,
+    append_large,
+    discard,
+    open_stream,
+    store_stream,
+    write_stream,
+)
 from ledger.services.files import delete_files
 
 # Items of one transaction: some seconds at most, and some ten megabytes.
 CHUNK = 5_000
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 3
+_WITH_ITEMS = frozenset({Form.CROISSANT, Form.MANIFEST})
 Tell = Callable[[int], None]
+
+
+def _silently(_count: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,9 @@ class Remarks:
     trouble: str = ""
 
 
+NOTHING = Remarks()
+
+
 class Hashing:
     """A stream that is hashed on its way."""
 
@@ -95,39 +112,45 @@ class Hashing:
 def receive(*, actor: Actor, arrival: Arrival, content: IO[bytes]) -> tuple[Intake, bool]:
     """Seal what came and queue it for reading; the same bytes for the same place come once.
 
-    Returns the intake, and whether it had come before. Raises NotPermitted, Unknown, WrongState
-    when the version is no draft any more.
+    Returns the intake, and whether it had come before. No transaction is open while ``content``
+    is read. Raises NotPermitted, Unknown, WrongState when the version is no draft any more,
+    TermsRefused when items have nowhere to go.
     """
+    if arrival.form in _WITH_ITEMS and arrival.version_id is None:
+        raise TermsRefused(f"{arrival.form.words} brings items: say into which draft they go")
+    with transaction.atomic():
+        begin(actor, arrival)
+    hashing = Hashing(content)
+    file = write_stream((HOUSE_SCOPE,), hashing)  # type: ignore[arg-type]
     try:
-        return _receive(actor, arrival, content), False
-    except _CameBefore as error:
-        return error.intake, True
-
-
-class _CameBefore(Exception):
-    """What was sealed for nothing is rolled back; a sweep removes its bytes."""
-
-    def __init__(self, intake: Intake) -> None:
-        super().__init__()
-        self.intake = intake
+        intake = _receive(actor, arrival, file, hashing.digest.hexdigest())
+    except BaseException:
+        discard(file)
+        raise
+    if intake.file_id != file.pk:
+        discard(file)
+    return intake, intake.file_id != file.pk
 
 
 @transaction.atomic
-def _receive(actor: Actor, arrival: Arrival, content: IO[bytes]) -> Intake:
+def _receive(actor: Actor, arrival: Arrival, file: SealedFile, digest: str) -> Intake:
     intake = begin(actor, arrival)
-    hashing = Hashing(content)
-    intake.file = store_stream((HOUSE_SCOPE,), hashing)  # type: ignore[arg-type]
-    intake.fingerprint = fingerprint(arrival, hashing.digest.hexdigest())
+    intake.fingerprint = fingerprint(arrival, digest)
     same = Intake.objects.filter(project=intake.project, fingerprint=intake.fingerprint)
     if known := same.first():
-        raise _CameBefore(known)
+        return known
+    file.save(force_insert=True)
+    intake.file = file
     record_received(actor, intake)
     Errand.objects.create(intake=intake, due_at=database_now())
     return intake
 
 
-def begin(actor: Actor, arrival: Arrival) -> Intake:
-    """Return an intake that is not stored yet, for where ``arrival`` may go."""
+def begin(actor: Actor, arrival: Arrival, *, permission: str = "consent.freeze_version") -> Intake:
+    """Return an intake that is not stored yet, for where ``arrival`` may go.
+
+    Raises NotPermitted, Unknown, WrongState when its version is no draft.
+    """
     version = None
     if arrival.version_id is not None:
         versions = DatasetVersion.objects.select_related("dataset__project")
@@ -136,7 +159,7 @@ def begin(actor: Actor, arrival: Arrival) -> Intake:
     else:
         assert arrival.project_id is not None
         project = get(Project.objects.all(), arrival.project_id)
-    require(actor, "consent.freeze_version", project)
+    require(actor, permission, project)
     source = arrival.source_id and get(project.sources.all(), arrival.source_id)
     intake = Intake(
         project=project,
@@ -184,7 +207,18 @@ def lease_reading(intake_id: UUID) -> Errand | None:
     return Errand.objects.get(pk=intake_id)
 
 
-def read_intake(intake_id: UUID, *, content: BinaryIO | None = None, tell: Tell = print) -> Intake:
+def read_leased(errand: Errand) -> Intake:
+    """Read the intake of a leased errand; one that ends its reader again and again is refused."""
+    if errand.attempts > MOST_ATTEMPTS:
+        return refuse(
+            errand.pk, f"reading it was cut off {MOST_ATTEMPTS} times: it ends its reader"
+        )
+    return read_intake(errand.pk)
+
+
+def read_intake(
+    intake_id: UUID, *, content: BinaryIO | None = None, tell: Tell = _silently
+) -> Intake:
     """Read an intake to its end; no transaction may be open. Goes on where it was cut off.
 
     ``content`` is what came, where it was not sealed on arrival: then it is sealed at the end.
@@ -271,16 +305,15 @@ def finish(intake_id: UUID, reading: Reading, content: IO[bytes]) -> Intake:
         content.seek(0)
         intake.file = store_stream(owners, content)
     intake.scopes = list(owners)
-    doubts = tuple((one.code.value, one.place, one.met) for one in reading.doubts)
-    version, digest = reading.form_version, reading.digest
-    remark(intake, replace(said, doubts=doubts, format_version=version, digest=digest))
-    return _close(intake, IntakeState.READ, kinds.INTAKE_READ, before)
+    remark_reading(intake, reading, said)
+    entities, ties = keep_lineage(intake, reading)
+    return _close(intake, IntakeState.READ, kinds.INTAKE_READ, before, [*entities, *ties])
 
 
 @transaction.atomic
 def refuse(intake_id: UUID, why: str) -> Intake:
     """Close an intake that cannot be read; its bytes are not kept."""
-    intake = lock(Intake.objects.all(), intake_id)
+    intake = _start(intake_id)
     if intake.state != IntakeState.READING:
         return intake
     before, intake.file = intake.file, None
@@ -291,7 +324,7 @@ def refuse(intake_id: UUID, why: str) -> Intake:
 def remarks(intake: Intake) -> Remarks:
     """Return what is noted of an intake; for services, and for what ``disclose`` lets through."""
     if not intake.remarks:
-        return Remarks()  # they went with a person whom they may name
+        return NOTHING  # they went with a person whom they may name
     return Remarks(**orjson.loads(vault.keys(intake.scopes).open(intake, "remarks")))
 
 
@@ -299,6 +332,13 @@ def remark(intake: Intake, said: Remarks) -> None:
     """Seal what is noted of an intake under its scopes."""
     keys = vault.keys(intake.scopes)
     intake.remarks = keys.seal(intake, "remarks", orjson.dumps(said))
+
+
+def remark_reading(intake: Intake, reading: Reading, said: Remarks = NOTHING) -> None:
+    """Note what a reading says of the whole, besides what was noted before."""
+    doubts = tuple((one.code.value, one.place, one.met) for one in reading.doubts)
+    version, digest = reading.form_version, reading.digest
+    remark(intake, replace(said, doubts=doubts, format_version=version, digest=digest))
 
 
 @transaction.atomic
@@ -311,11 +351,17 @@ def _start(intake_id: UUID) -> Intake:
     return intake
 
 
-def _close(intake: Intake, state: IntakeState, kind: Kind, before: SealedFile | None) -> Intake:
+def _close(
+    intake: Intake,
+    state: IntakeState,
+    kind: Kind,
+    before: SealedFile | None,
+    told: Sequence[Recorded] = (),
+) -> Intake:
     intake.state, intake.read_at = state, database_now()
     intake.save(update_fields=["state", "read_at", "file", "scopes", "remarks"])
     Errand.objects.filter(pk=intake.pk).delete()
-    append(kind=kind, facts=_facts(intake), segments=[_segment(intake)])
+    append_large(kind=kind, facts=_facts(intake), segments=[_segment(intake), *segments_of(told)])
     if before is not None and before.pk != intake.file_id:
         # Behind the commit: until then the bytes may still be wanted.
         transaction.on_commit(partial(delete_files, [before]))

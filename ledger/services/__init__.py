@@ -3,7 +3,14 @@
 from ledger.services.append import Unsealed, append
 from ledger.services.bulk import Draft, append_many
 from ledger.services.disclose import Disclosure, disclose
-from ledger.services.files import open_file, open_stream, store_file, store_stream
+from ledger.services.files import (
+    discard,
+    open_file,
+    open_stream,
+    store_file,
+    store_stream,
+    write_stream,
+)
 from ledger.services.large import append_large
 from ledger.services.opening import open_log, open_scope, open_scopes
 from ledger.services.shred import Destruction, close_epoch, destroy_scopes, sweep_orphan_keys
@@ -18,6 +25,7 @@ __all__ = [
     "append_many",
     "close_epoch",
     "destroy_scopes",
+    "discard",
     "disclose",
     "open_file",
     "open_log",
@@ -27,4 +35,5 @@ __all__ = [
     "store_file",
     "store_stream",
     "sweep_orphan_keys",
+    "write_stream",
 ]

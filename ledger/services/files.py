@@ -32,16 +32,32 @@ def store_stream(
 ) -> SealedFile:
     """Seal what ``content`` gives until its end, under ``scopes``, and store it. Raises ScopeGone.
 
-    A piece is in memory at once. The bytes are written before the row commits: a rolled-back row
-    leaves unreadable bytes, never a row without its file. A sweep removes them. ``file_id`` is
-    for a file that belongs to one row and takes its id.
+    The bytes are written before the row commits: a rolled-back row leaves unreadable bytes,
+    never a row without its file. A sweep removes them. ``file_id`` is for a file that belongs to
+    one row and takes its id.
+    """
+    file = write_stream(scopes, content, file_id)
+    file.save(force_insert=True)
+    return file
+
+
+def write_stream(
+    scopes: Sequence[UUID], content: IO[bytes], file_id: UUID | None = None
+) -> SealedFile:
+    """As ``store_stream``, but leave the row to be saved: a slow sender holds no transaction open.
+
+    A piece is in memory at once. ``discard`` takes back what is not wanted after all.
     """
     file = SealedFile(id=file_id or uuid4(), scopes=sorted(set(scopes)))
     sealing = _Sealing(file, vault.keys(file.scopes), content)
     storages[STORAGE].save(name_of(file), File(io.BufferedReader(sealing, _STORED)))
     file.size = sealing.size
-    file.save(force_insert=True)
     return file
+
+
+def discard(file: SealedFile) -> None:
+    """Delete the bytes of a file whose row was never saved."""
+    storages[STORAGE].delete(name_of(file))
 
 
 def open_file(file: SealedFile, keys: vault.Keys | None = None) -> bytes:

@@ -1,0 +1,231 @@
+"""Setting right what was kept out of a draft: many items at once, or dropped for good."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID
+
+from django.db import transaction
+
+from consent import kinds
+from consent.errors import TermsRefused, WrongState
+from consent.formats.described import DescribedItem
+from consent.intake import (
+    ACCEPTABLE,
+    Admitted,
+    Refused,
+    Repair,
+    dump,
+    judge,
+    load,
+    mend,
+    sentence,
+)
+from consent.kinds import IntakeRepaired
+from consent.licences import is_known
+from consent.models import Account, Intake, IntakeState, Quarantined, Subject
+from consent.services.admission import Batch, admit
+from consent.services.authority import Actor, by, get, lock, require
+from consent.services.intakes import find_known, lock_draft
+from consent.uses import LegalBasis, Use
+from ledger import vault
+from ledger.models import HOUSE_SCOPE
+from ledger.record_kinds import VALUES_DISCLOSED, DisclosureReason, ValuesDisclosed
+from ledger.services import Unsealed, append, append_large
+
+# Items that one act sets right; whoever has more does it again for the rest.
+AT_ONCE = 20_000
+_CHUNK = 2_000
+# A record holds 256 segments, one for each group of people.
+_OPENED = 200
+_COLUMNS = (
+    *("place", "reasons", "what_to_do", "url", "sha256", "licence", "legal_basis", "depicts"),
+    *("creators", "width", "height", "media_type", "perceptual_hash"),
+)
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """How many items were let in, and how many still wait."""
+
+    items: int
+    waiting: int
+
+
+def repair(*, actor: Actor, intake_id: UUID, reason: str, said: Repair) -> Repaired:
+    """Set right what waits for ``reason``, and let in what nothing stands against any more.
+
+    Up to AT_ONCE items; each chunk commits by itself and may be repeated. With an empty ``said``
+    they are only judged again, as after a consent that came later. Raises NotPermitted, Unknown,
+    TermsRefused for what cannot settle it, WrongState when the version is no draft any more.
+    """
+    _check(reason, said)
+    admitted, after = 0, -1
+    for _ in range(AT_ONCE // _CHUNK):
+        items, after = _repair_chunk(actor, intake_id, reason, said, after)
+        admitted += items
+        if after < 0:
+            break
+    waiting = Quarantined.objects.filter(intake=intake_id, reasons__contains=[reason]).count()
+    return Repaired(admitted, waiting)
+
+
+@transaction.atomic
+def drop(*, actor: Actor, intake_id: UUID, reason: str = "") -> int:
+    """Turn away for good what waits for ``reason``, or all; returns how many.
+
+    Raises NotPermitted, Unknown, WrongState while it is still being read.
+    """
+    intake = lock(Intake.objects.select_related("project"), intake_id)
+    require(actor, "consent.freeze_version", intake.project)
+    if intake.state in {IntakeState.RECEIVED, IntakeState.READING}:
+        raise WrongState("it is still being read: wait until it is read")
+    waiting = intake.quarantined.all()
+    if reason:
+        waiting = waiting.filter(reasons__contains=[reason])
+    dropped, _ = waiting.delete()
+    _record(actor, intake, Batch(), dropped)
+    return dropped
+
+
+def write_errors(*, reader: Account, intake_id: UUID) -> Iterator[bytes]:
+    """Yield what waits for repair as CSV, a line for each item, which ``manifest`` reads again.
+
+    Each chunk is on the record before it is opened. Raises NotPermitted, Unknown.
+    """
+    intake = get(Intake.objects.select_related("project"), intake_id)
+    require(reader, "consent.freeze_version", intake.project)
+    return _lines(reader, intake)
+
+
+def _check(reason: str, said: Repair) -> None:
+    if said.licence and not is_known(said.licence):
+        raise TermsRefused("licence is none that we know: give its SPDX identifier")
+    if said.legal_basis and said.legal_basis not in set(LegalBasis):
+        raise TermsRefused(f"legal basis must be one of {', '.join(LegalBasis)}")
+    if said.accepted and (said.accepted != {reason} or reason not in ACCEPTABLE):
+        raise TermsRefused("nobody can take this as it is: set it right, or drop it")
+
+
+@transaction.atomic
+def _repair_chunk(
+    actor: Actor, intake_id: UUID, reason: str, said: Repair, after: int
+) -> tuple[int, int]:
+    """Repair the next items behind the ordinal ``after``; -1 when there are no more."""
+    intake = get(Intake.objects.select_related("version", "project"), intake_id)
+    require(actor, "consent.freeze_version", intake.project)
+    if intake.version is None:
+        raise WrongState("nothing of this goes into a version")
+    version = lock_draft(intake.version)
+    intake = lock(Intake.objects.all(), intake_id)
+    rows = list(
+        intake.quarantined.filter(reasons__contains=[reason], ordinal__gt=after)
+        .select_for_update()
+        .order_by("ordinal")[:_CHUNK]
+    )
+    if not rows:
+        return 0, -1
+    keys = vault.keys_there({scope for row in rows for scope in row.scopes})
+    there = {row.ordinal: row for row in rows if row.scope_ids() in keys}
+    items = [mend(load(keys.open(row, "stated")), said) for row in there.values()]
+    _know(said)
+    known = find_known(list(map(Use, version.uses)), version.profile, items, said.accepted)
+    verdicts = [judge(item, known) for item in items]
+    batch = admit(version, intake, [one for one in verdicts if isinstance(one, Admitted)])
+    refused = {one.ordinal: one for one in verdicts if isinstance(one, Refused)}
+    refused |= {one.ordinal: one for one in batch.refused}
+    let_in = [row.pk for ordinal, row in there.items() if ordinal not in refused]
+    Quarantined.objects.filter(pk__in=let_in).delete()
+    for ordinal, one in refused.items():
+        _keep(there[ordinal], one, keys)
+    intake.item_count += batch.items
+    intake.house_count += batch.house
+    _record(actor, intake, batch, 0)
+    return batch.items, rows[-1].ordinal
+
+
+def _keep(row: Quarantined, one: Refused, keys: vault.Keys) -> None:
+    """Keep what still waits, with what was set right about it."""
+    row.reasons = list(one.reasons)
+    row.stated = keys.seal(row, "stated", dump(one.item))
+    row.save(update_fields=["reasons", "stated"])
+
+
+def _know(said: Repair) -> None:
+    named = {person for person in (said.people or {}).values() if person is not None}
+    if Subject.objects.filter(pk__in=named).count() != len(named):
+        raise TermsRefused("somebody who is named is not registered")
+
+
+def _record(actor: Actor, intake: Intake, batch: Batch, dropped: int) -> None:
+    intake.dropped_count += dropped
+    intake.save(update_fields=["item_count", "house_count", "dropped_count"])
+    append_large(
+        kind=kinds.INTAKE_REPAIRED,
+        facts=IntakeRepaired(items=batch.items, dropped=dropped),
+        segments=[
+            Unsealed("intake", intake.scope_ids(), {}, (intake,)),
+            by(actor),
+            *batch.segments(),
+        ],
+    )
+
+
+def _lines(reader: Account, intake: Intake) -> Iterator[bytes]:
+    yield _line(_COLUMNS)
+    rows = intake.quarantined.order_by("ordinal").iterator(chunk_size=_OPENED)
+    while some := list(islice(rows, _OPENED)):
+        for row, item in _open(reader, some):
+            yield _line(_cells(row, item))
+
+
+def _open(
+    reader: Account, rows: Sequence[Quarantined]
+) -> Iterator[tuple[Quarantined, DescribedItem]]:
+    """Open quarantined items; who read how many is committed before the first is open."""
+    facts = ValuesDisclosed(reason=DisclosureReason.CASEWORK, count=len(rows))
+    told = {"reason": facts.reason.value, "count": facts.count}
+    people = {row.scope_ids() for row in rows} - {(HOUSE_SCOPE,)}
+    read = {"read": [{"columns": ["stated"], "table": "consent_quarantined"}]}
+    with transaction.atomic():
+        segments = [Unsealed("subject", scopes, read) for scopes in sorted(people)]
+        append(
+            kind=VALUES_DISCLOSED,
+            facts=facts,
+            segments=[Unsealed("reader", reader.scope_ids(), told), *segments],
+        )
+    keys = vault.keys_there({scope for row in rows for scope in row.scopes})
+    for row in rows:
+        if row.scope_ids() in keys:
+            yield row, load(keys.open(row, "stated"))
+
+
+def _cells(row: Quarantined, item: DescribedItem) -> tuple[object, ...]:
+    return (
+        row.ordinal,
+        " ".join(row.reasons),
+        " ".join(sentence(reason) for reason in row.reasons),
+        item.location,
+        item.digest.value if item.digest else "",
+        item.licence.spdx or item.licence.stated,
+        item.legal_basis,
+        ";".join(item.depicts),
+        ";".join(item.creators),
+        item.width or "",
+        item.height or "",
+        item.media_type,
+        item.perceptual_hash,
+    )
+
+
+def _line(cells: Sequence[object]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerow([_harmless(str(cell)) for cell in cells])
+    return written.getvalue().encode()
+
+
+def _harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

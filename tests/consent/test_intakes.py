@@ -1,0 +1,373 @@
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from consent import services
+from consent.errors import NotPermitted, TermsRefused, WrongState
+from consent.intake import Repair
+from consent.members import read_opening
+from consent.models import (
+    Account,
+    Dataset,
+    DatasetVersion,
+    Intake,
+    IntakeState,
+    Item,
+    Quarantined,
+    Reading,
+    VersionState,
+)
+from consent.roles import RoleCode
+from consent.services import Arrival, intakes
+from consent.uses import Form, Use
+from ledger import vault
+from ledger.models import HOUSE_SCOPE, Log, SealedFile
+from ledger.services import open_file
+from ledger.verification import verify_log
+from tests.conftest import ActingAs
+from tests.consent.factories import House, answer, consent_of, register
+from tests.consent.test_api import Api, of_person
+from tests.consent.test_datasets import dataset as dataset
+from tests.consent.test_datasets import scientist as scientist
+
+HEAD = "url,sha256,license,legal_basis,depicts,width,height\n"
+Bring = Callable[..., Intake]
+
+
+def row(number: int, **changes: str) -> str:
+    cells = {
+        "url": f"https://pictures.example/{number}.jpg",
+        "sha256": f"{number:064x}",
+        "license": "CC0-1.0",
+        "legal_basis": "public_domain",
+        "depicts": "",
+        "width": "640",
+        "height": "480",
+    }
+    return ",".join((cells | changes).values()) + "\n"
+
+
+def digest(number: int) -> str:
+    return f"{number * 0x9E3779B97F4A7C15F39CC0605CEDC834D1B54A32D192ED03:064x}"[-64:]
+
+
+def table(*rows: dict[str, str]) -> bytes:
+    return (
+        HEAD + "".join(row(n, **{"sha256": digest(n)} | said) for n, said in enumerate(rows, 1))
+    ).encode()
+
+
+@pytest.fixture
+def draft(scientist: Account, dataset: Dataset) -> DatasetVersion:
+    return services.open_version(actor=scientist, dataset_id=dataset.pk)
+
+
+@pytest.fixture
+def bring(scientist: Account, draft: DatasetVersion, acting_as: ActingAs) -> Bring:
+    def run(content: bytes, **said: object) -> Intake:
+        arrival = Arrival(**{"form": Form.MANIFEST, "version_id": draft.pk} | said)  # type: ignore[arg-type]
+        intake, _ = services.receive(actor=scientist, arrival=arrival, content=io.BytesIO(content))
+        with acting_as("eraser"):
+            return services.read_intake(intake.pk)
+
+    return run
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def reasons(intake: Intake) -> list[list[str]]:
+    return [one.reasons for one in intake.quarantined.order_by("ordinal")]
+
+
+def test_a_table_is_read_frozen_and_found_whole(
+    scientist: Account, draft: DatasetVersion, bring: Bring, log: Log,
+    sequence: Callable[[], int], acting_as: ActingAs,
+) -> None:  # fmt: skip
+    content = table({}, {}, {"license": "as we like"})
+    intake = bring(content)
+    assert (intake.state, intake.item_count, intake.read_to) == (IntakeState.READ, 2, 3)
+    assert reasons(intake) == [["licence_unknown"]]
+    assert intake.file
+    assert open_file(intake.file) == content
+    version = services.freeze_version(actor=scientist, version_id=draft.pk)
+    assert (version.state, version.member_count, version.house_count) == ("frozen", 2, 2)
+    item = Item.objects.order_by("ordinal")[0]
+    member, _ = read_opening(vault.keys([HOUSE_SCOPE]).open(item, "opening"))
+    assert (member.location, member.width) == ("https://pictures.example/1.jpg", 640)
+    assert (item.licence, item.file, item.record) == ("CC0-1.0", None, None)
+    sequence()
+    with acting_as("eraser"):
+        assert verify_log(log).findings == []
+
+
+def test_what_shows_people_lies_under_their_keys_with_the_original(
+    officer: Account, bring: Bring
+) -> None:
+    cleo, dan = register(officer, "Cleo"), register(officer, "Dan")
+    consent_of(officer, cleo)
+    intake = bring(
+        table({"depicts": cleo.handle}, {"depicts": dan.handle}, {"depicts": "Eve Invented"}, {})
+    )
+    assert reasons(intake) == [["consent_missing"], ["person_unknown"]]
+    both = sorted([cleo.scope_id, dan.scope_id])
+    assert (intake.scopes, intake.file and intake.file.scopes) == (both, both)
+    assert Item.objects.get(people=1).scopes == [cleo.scope_id]
+    owners = [one.scopes for one in Quarantined.objects.order_by("ordinal")]
+    assert owners == [[dan.scope_id], [HOUSE_SCOPE]]
+    assert SealedFile.objects.count() == 1
+
+
+def test_consent_that_comes_later_lets_in_what_waited(
+    officer: Account, scientist: Account, bring: Bring
+) -> None:
+    cleo = register(officer)
+    intake = bring(table({"depicts": cleo.handle}))
+    assert intake.item_count == 0
+    consent_of(officer, cleo)
+    done = services.repair(
+        actor=scientist, intake_id=intake.pk, reason="consent_missing", said=Repair()
+    )
+    assert (done.items, done.waiting) == (1, 0)
+
+
+def test_consent_that_was_taken_back_meanwhile_sets_aside(
+    officer: Account, scientist: Account, draft: DatasetVersion, bring: Bring
+) -> None:
+    cleo = register(officer)
+    grant = consent_of(officer, cleo, answer(Use.TRAIN))
+    bring(table({"depicts": cleo.handle}, {}))
+    services.withdraw(actor=officer, grant_id=grant.pk)
+    version = services.freeze_version(actor=scientist, version_id=draft.pk)
+    assert (version.member_count, version.items.count()) == (1, 2)
+    assert Item.objects.get(people=1).aside == "consent_missing"
+
+
+FILLER = "digest_placeholder"
+REPAIRS = [
+    ({"license": "as we like"}, "licence_unknown", Repair(licence="CC-BY-4.0")),
+    ({"legal_basis": ""}, "basis_missing", Repair(legal_basis="own_work")),
+    (
+        {"sha256": "0" * 64},
+        "digest_placeholder",
+        Repair(accepted=frozenset({"digest_placeholder"})),
+    ),
+    ({"depicts": "nobody"}, "person_unknown", Repair(people={"nobody": None})),
+]
+
+
+@pytest.mark.parametrize(("fault", "reason", "said"), REPAIRS)
+def test_many_are_set_right_at_once(
+    scientist: Account, bring: Bring, fault: dict[str, str], reason: str, said: Repair
+) -> None:
+    intake = bring(table(fault, {}, fault))
+    assert reasons(intake) == [[reason], [reason]]
+    done = services.repair(actor=scientist, intake_id=intake.pk, reason=reason, said=said)
+    assert (done.items, done.waiting) == (2, 0)
+    intake.refresh_from_db()
+    assert intake.item_count == 3
+
+
+def test_what_nothing_settles_still_waits_with_what_is_left(
+    scientist: Account, bring: Bring
+) -> None:
+    intake = bring(table({"license": "", "legal_basis": ""}))
+    assert reasons(intake) == [["licence_missing", "basis_missing"]]
+    done = services.repair(
+        actor=scientist, intake_id=intake.pk, reason="licence_missing", said=Repair("CC0-1.0")
+    )
+    assert (done.items, reasons(intake)) == (0, [["basis_missing"]])
+    assert services.drop(actor=scientist, intake_id=intake.pk) == 1
+    intake.refresh_from_db()
+    assert (intake.dropped_count, reasons(intake)) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (Repair(licence="as we like"), "give its SPDX identifier"),
+        (Repair(legal_basis="mood"), "legal basis must be one of"),
+        (Repair(accepted=frozenset({"licence_unknown"})), "nobody can take this as it is"),
+    ],
+)
+def test_what_cannot_settle_it_is_refused(
+    scientist: Account, bring: Bring, said: Repair, message: str
+) -> None:
+    intake = bring(table({"license": "as we like"}))
+    with pytest.raises(TermsRefused, match=message):
+        services.repair(actor=scientist, intake_id=intake.pk, reason="licence_unknown", said=said)
+
+
+def test_the_errors_come_as_a_table_that_is_read_again(
+    scientist: Account, draft: DatasetVersion, bring: Bring
+) -> None:
+    intake = bring(table({"license": "=cmd|calc"}, {}))
+    written = b"".join(services.write_errors(reader=scientist, intake_id=intake.pk))
+    lines = list(csv.DictReader(io.StringIO(written.decode())))
+    assert [(line["place"], line["reasons"]) for line in lines] == [("1", "licence_unknown")]
+    assert lines[0]["licence"] == "'=cmd|calc"
+    assert lines[0]["what_to_do"].startswith("We do not know this licence")
+    mended = written.replace(b"'=cmd|calc", b"CC0-1.0")
+    again = bring(mended)
+    assert (again.state, again.item_count, reasons(again)) == (IntakeState.READ, 1, [])
+    assert draft.items.count() == 2
+
+
+def test_the_same_file_comes_once(scientist: Account, draft: DatasetVersion, bring: Bring) -> None:
+    first = bring(table({}))
+    again, is_repeated = services.receive(
+        actor=scientist, arrival=Arrival(Form.MANIFEST, draft.pk), content=io.BytesIO(table({}))
+    )
+    assert (again.pk, is_repeated, SealedFile.objects.count()) == (first.pk, True, 1)
+
+
+def test_a_picture_comes_into_a_version_once(bring: Bring) -> None:
+    bring(table({}))
+    again = bring(table({}, {}))
+    assert (again.item_count, reasons(again)) == (1, [["picture_repeated"]])
+
+
+def test_reading_goes_on_where_it_was_cut_off(
+    bring: Bring, monkeypatch: pytest.MonkeyPatch, acting_as: ActingAs
+) -> None:
+    monkeypatch.setattr(intakes, "CHUNK", 2)
+    taken: list[object] = []
+    take = intakes.take
+
+    def die_after_two(intake_id: object, chunk: list[object]) -> None:
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        take(intake_id, chunk)  # type: ignore[arg-type]
+        taken.append(chunk)
+
+    monkeypatch.setattr(intakes, "take", die_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        bring(table(*[{}] * 7))
+    intake = Intake.objects.get()
+    assert (intake.state, intake.read_to, intake.item_count) == (IntakeState.READING, 4, 4)
+    monkeypatch.setattr(intakes, "take", take)
+    with acting_as("eraser"):
+        intake = services.read_intake(intake.pk)
+    assert (intake.state, intake.item_count, Item.objects.count()) == (IntakeState.READ, 7, 7)
+
+
+UNREADABLE = [
+    (b"PAR1 and then nothing", "manifest"),
+    (b"{not json", "croissant"),
+    (b"\xff\xfe\0\0", "prov"),
+    (b'{"url": "a"}\n', "dps"),
+]
+
+
+@pytest.mark.parametrize(("content", "form"), UNREADABLE)
+def test_what_cannot_be_read_is_said_and_not_kept(
+    bring: Bring, draft: DatasetVersion, content: bytes, form: str
+) -> None:
+    intake = bring(content, form=Form(form))
+    assert (intake.state, intake.file) == (IntakeState.UNREADABLE, None)
+    assert intakes.remarks(intake).trouble
+    assert SealedFile.objects.count() == 0
+
+
+def test_a_reader_that_dies_again_and_again_is_not_sent_again(
+    scientist: Account, draft: DatasetVersion, acting_as: ActingAs
+) -> None:
+    services.receive(
+        actor=scientist, arrival=Arrival(Form.MANIFEST, draft.pk), content=io.BytesIO(table({}))
+    )
+    errand = Reading.objects.get()
+    errand.attempts = intakes.MOST_ATTEMPTS + 1
+    with acting_as("eraser"):
+        assert services.read_leased(errand).state == IntakeState.UNREADABLE
+    assert not Reading.objects.exists()
+
+
+def test_nothing_is_frozen_while_something_is_read(
+    scientist: Account, draft: DatasetVersion
+) -> None:
+    services.receive(
+        actor=scientist, arrival=Arrival(Form.MANIFEST, draft.pk), content=io.BytesIO(table({}))
+    )
+    with pytest.raises(WrongState, match="wait until it is read"):
+        services.freeze_version(actor=scientist, version_id=draft.pk)
+
+
+def test_nothing_comes_into_what_is_no_draft(
+    scientist: Account, draft: DatasetVersion, bring: Bring
+) -> None:
+    bring(table({}))
+    services.freeze_version(actor=scientist, version_id=draft.pk)
+    with pytest.raises(WrongState, match="wanted a draft"):
+        bring(table({}, {}))
+    with pytest.raises(WrongState, match="wanted a draft"):
+        services.abandon_version(actor=scientist, version_id=draft.pk)
+
+
+def test_items_need_a_draft_and_a_role(
+    house: House, scientist: Account, draft: DatasetVersion
+) -> None:
+    with pytest.raises(TermsRefused, match="say into which draft"):
+        services.receive(
+            actor=scientist,
+            arrival=Arrival(Form.MANIFEST, project_id=draft.project_id),
+            content=io.BytesIO(b""),
+        )
+    developer = house.account("Dev", RoleCode.DEVELOPER)
+    with pytest.raises(NotPermitted, match=r"consent\.freeze_version"):
+        services.receive(
+            actor=developer, arrival=Arrival(Form.MANIFEST, draft.pk), content=io.BytesIO(b"")
+        )
+
+
+def test_columns_mean_what_is_said(bring: Bring) -> None:
+    content = table({}).replace(b"url,", b"where,")
+    assert reasons(bring(content)) == [["location_missing"]]
+    assert bring(content, mapping={"where": "location"}).item_count == 1
+
+
+def test_the_api_takes_a_file_tells_of_it_and_sets_it_right(
+    scientist: Account, draft: DatasetVersion, acting_as: ActingAs
+) -> None:
+    api = of_person(scientist)
+    path = f"/api/v1/imports?form=manifest&version={draft.pk}"
+    content = table({}, {"license": "as we like"})
+    sent = api.client.post(path, content, content_type="text/csv")
+    assert (sent.status_code, sent.json()["state"]) == (201, "received")
+    assert api.client.post(path, content, content_type="text/csv").status_code == 200
+    pk = sent.json()["id"]
+    with acting_as("eraser"):
+        services.read_intake(Intake.objects.get().pk)
+    told = api.get(f"imports/{pk}").json()
+    assert told["item_count"] == 1
+    assert told["waiting"][0] | {"words": ""} == {
+        "reason": "licence_unknown", "items": 1, "acceptable": False, "words": "",
+    }  # fmt: skip
+    mended = api.post(f"imports/{pk}/repair", {"reason": "licence_unknown", "licence": "MIT"})
+    assert mended.json() == {"items": 1, "waiting": 0}
+    errors: Any = api.client.get(f"/api/v1/imports/{pk}/errors")
+    assert b"".join(errors.streaming_content).count(b"\n") == 1
+    assert len(api.get("imports").json()["results"]) == 1
+    assert VersionState(DatasetVersion.objects.get().state) == VersionState.DRAFT
+
+
+def test_too_much_is_refused_before_it_is_kept(
+    scientist: Account, draft: DatasetVersion, settings: object
+) -> None:
+    settings.MUNIMENT_IMPORT_BYTES = 100  # type: ignore[attr-defined]
+    path = f"/api/v1/imports?form=manifest&version={draft.pk}"
+    client: Client = of_person(scientist).client
+    sent = client.post(path, b"x" * 101, content_type="text/csv")
+    assert (sent.status_code, sent.json()["type"]) == (413, "BodyTooLarge")
+
+
+def test_json_of_a_mapping_is_checked(scientist: Account, draft: DatasetVersion) -> None:
+    api: Api = of_person(scientist)
+    for mapping in ("[", json.dumps({"a": 1}), json.dumps([])):
+        path = f"/api/v1/imports?form=manifest&version={draft.pk}"
+        sent = api.client.post(f"{path}&mapping={mapping}", b"", content_type="text/csv")
+        assert sent.status_code == 400

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
 from django.db import connections
 
 
@@ -21,6 +22,15 @@ def check_queue(**_: Any) -> list[CheckMessage]:
         return []
     hint = "set CELERY_BROKER_URL to RabbitMQ or Redis"
     return [Error("the queue is a folder on this machine", hint=hint, id="config.E002")]
+
+
+@register()
+def check_post(**_: Any) -> list[CheckMessage]:
+    if settings.MUNIMENT_EMBEDDED or settings.EMAIL_HOST:
+        return []
+    hint = "set MUNIMENT_MAIL_URL to smtp://user:password@host, or people cannot sign in"
+    told = "letters to people are files on this machine"
+    return [Caution(told, hint=hint, id="config.W001")]
 
 
 @register(Tags.database)

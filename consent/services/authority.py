@@ -67,6 +67,7 @@ OWN_MATTERS = frozenset(
         "consent.open_request",
         "consent.close_request",
         "consent.observe_signal",
+        "consent.serve_notice",
         "consent.download_package",
         "consent.issue_receipt",
     }

@@ -7,9 +7,9 @@ from django.db import transaction
 
 from consent import kinds
 from consent.errors import TermsRefused
-from consent.models import Account, Notice, Serving, Subject
+from consent.models import Notice, Serving, Subject
 from consent.moment import database_now
-from consent.services.authority import by, get, lock, require
+from consent.services.authority import Party, Visitor, by, get, lock, method_of, require_party
 from consent.uses import Capacity, Method
 from ledger.kinds import NoFacts
 from ledger.services import Unsealed, append
@@ -18,7 +18,7 @@ from ledger.services import Unsealed, append
 @transaction.atomic
 def serve_notice(
     *,
-    actor: Account,
+    actor: Party,
     subject_id: UUID,
     notice_id: UUID,
     channel: Method,
@@ -27,10 +27,14 @@ def serve_notice(
 ) -> Serving:
     """Record that a notice reached a person, or with ``capacity`` whoever speaks for them.
 
-    It says nothing of what they chose. Raises NotPermitted, Unknown, TermsRefused for a moment in
+    It says nothing of what they chose. Whoever opened it in the portal did so just now, for the
+    person for whom they act. Raises NotPermitted, Unknown, TermsRefused for a moment in
     the future or before the notice was published.
     """
-    require(actor, "consent.serve_notice")
+    people = Subject.objects.filter(pk=subject_id).values_list("pk", flat=True)
+    require_party(actor, "consent.serve_notice", people)
+    if isinstance(actor, Visitor):
+        served_at, capacity = None, actor.capacity
     subject = lock(Subject.objects.all(), subject_id)
     notice = get(Notice.objects.all(), notice_id)
     now = database_now()
@@ -40,7 +44,7 @@ def serve_notice(
     row = Serving(
         subject=subject,
         notice=notice,
-        channel=channel.value,
+        channel=method_of(actor, channel).value,
         capacity=capacity.value,
         served_at=at,
         recorded_at=now,

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from consent import services
-from consent.models import Grant, GrantState, PrivacyRequest
+from consent.models import Grant, GrantState, Notice, PrivacyRequest, Serving
 from consent.moment import database_now
 from consent.portal import standing
 from consent.portal.answer import Answered, in_own_language
@@ -103,6 +103,7 @@ class GiveView(AnswersPage):
 
     def get(self, request: HttpRequest, grant_id: UUID) -> HttpResponse:  # noqa: ARG002
         grant = self._wanted(grant_id)
+        self._serve(in_own_language(grant.notice))
         return self._page(grant, AnswerForm(grant))
 
     def post(self, request: HttpRequest, grant_id: UUID) -> HttpResponse:
@@ -113,6 +114,23 @@ class GiveView(AnswersPage):
             return self._page(self._wanted(grant_id), form, status=422)
         self.once(Grant, lambda: self._write(grant, form))
         return redirect("portal:done", done="answered")
+
+    def _serve(self, notice: Notice) -> None:
+        """Record that the text was opened, once in a visit."""
+        opened = Serving.objects.filter(
+            subject=self.person,
+            notice=notice,
+            channel=Method.PORTAL.value,
+            capacity=self.visitor.capacity.value,
+            served_at__gte=self.visit.entered_at,
+        )
+        if not opened.exists():
+            services.serve_notice(
+                actor=self.visitor,
+                subject_id=self.person.pk,
+                notice_id=notice.pk,
+                channel=Method.PORTAL,
+            )
 
     def _write(self, grant: Grant, form: AnswerForm) -> Grant:
         answer, read = form.as_answer(), in_own_language(grant.notice).pk

@@ -26,6 +26,7 @@ from consent.models import (
     PortalVisit,
     PrivacyRequest,
     RequestKind,
+    Serving,
     Subject,
 )
 from consent.moment import database_now
@@ -112,6 +113,17 @@ def test_what_was_read_is_what_was_answered(officer: Account, cleo: Subject, ent
     asked.refresh_from_db()
     assert asked.notice == german
     assert said_in(asked)["subject"]["notice"] == f"sha256:{german.digest.hex()}"
+
+
+def test_a_text_that_was_opened_is_served_once_in_a_visit(
+    officer: Account, cleo: Subject, enter: Enter
+) -> None:
+    asked, client = ask(officer, cleo), enter(cleo)
+    for _ in range(2):
+        client.get(f"/portal/answers/{asked.pk}/give/")
+    (served,) = Serving.objects.all()
+    assert (served.subject, served.notice, served.channel) == (cleo, asked.notice, "portal")
+    assert said_in(served)["actor"]["actor"] == "subject"
 
 
 def test_another_text_is_not_what_was_asked(officer: Account, visitor: Visitor) -> None:

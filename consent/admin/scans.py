@@ -67,7 +67,7 @@ class ScanAdmin(NamesAdmin):
             "scan": row,
             "is_done": row.state == ScanState.DONE,
             "errand": ScanErrand.objects.filter(pk=row.pk).first(),
-            "compared": [IdentifierKind(kind).words for kind in row.kinds],
+            "compared": [kind.words for kind in IdentifierKind if kind.value in row.kinds],
             "matches": row.matches.select_related("subject"),
             "is_cut": (row.matched or 0) > MOST_MATCHES,
             "sought": getattr(row, "opened", None),

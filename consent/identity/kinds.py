@@ -51,7 +51,7 @@ class Form(Worded):
 
 _WORDS = {
     Form.EXACT: "letter by letter",
-    Form.FOLDED: "whatever the case, accents, punctuation and order",
+    Form.FOLDED: "however spelled",
     Form.E164: "as an international phone number",
     Form.DATE: "as a date",
     Form.PLACE: "postcode and house number",

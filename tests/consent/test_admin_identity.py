@@ -68,9 +68,7 @@ def test_a_search_of_everybody_answers_also_that_nobody_is_here(
     )  # fmt: skip
     page = client.get(f"{row_url(none)}?names=1").content.decode()
     assert "Nobody similar is here" in page
-    assert "1 person was compared by name, other name" in page.replace(
-        "other name, name", "name, other name"
-    )
+    assert "1 person was compared by name, other name" in page
     assert all(text in page for text in ("Absalom Nowhere", "asked for a copy"))
     assert "done" in client.get(f"{list_url(Scan)}?names=1").content.decode()
 

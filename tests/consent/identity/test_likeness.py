@@ -26,6 +26,13 @@ def test_people_with_one_name_in_common_are_not_similar(one: str, other: str) ->
     assert likeness(NAME, one, other) < 0.85
 
 
+def test_what_an_index_would_find_is_alike_however_it_is_spelled() -> None:
+    one, other = "Hauptstr. 5a, 10115 Berlin", "c/o Invented; 5 a Allee am Park; 10115 Mitte"
+    assert likeness(IdentifierKind.ADDRESS, one, "Haupt-Strasse 5a 10115 BERLIN-MITTE") >= 0.9
+    assert likeness(IdentifierKind.ADDRESS, one, other) < 0.85
+    assert likeness(NAME, "Katherine Smith", "Smyth, Kathryn") >= 0.9
+
+
 def test_dates_and_numbers_are_compared_by_their_digits() -> None:
     assert likeness(IdentifierKind.BIRTH_DATE, "1990-12-31", "1990-12-13") > 0.85
     assert likeness(IdentifierKind.PHONE, "+4930901820", "+4930901820") == 1

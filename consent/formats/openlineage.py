@@ -58,6 +58,25 @@ def read_all(data: bytes) -> Iterator[Reading]:
         yield _read_one(event)
 
 
+def split(data: bytes) -> Iterator[bytes]:
+    """Yield the events of a file as bytes of their own: one object, a list, or one on each line.
+
+    Raises DescriptionRefused for a file with no JSON in it.
+    """
+    try:
+        document = parse(data, longest=MAX_BYTES)
+    except DescriptionRefused:
+        lines = [line for line in data.splitlines() if line.strip()]
+        if len(lines) < 2 or len(data) > MAX_BYTES:
+            raise
+        yield from lines
+        return
+    if isinstance(document, list):
+        yield from (json.dumps(event, ensure_ascii=False).encode() for event in document)
+    else:
+        yield data
+
+
 def _read_line(line: bytes) -> Reading:
     try:
         return read(line)

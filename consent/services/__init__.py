@@ -55,6 +55,8 @@ from consent.services.intakes import (
     read_intake,
     read_leased,
     receive,
+    remarks,
+    take_in,
 )
 from consent.services.merges import merge_subjects, part_subjects
 from consent.services.notices import publish_notice
@@ -210,6 +212,7 @@ __all__ = [
     "record_denial",
     "refuse_request",
     "register_subject",
+    "remarks",
     "renew",
     "renew_sign_in",
     "repair",
@@ -224,6 +227,7 @@ __all__ = [
     "set_password",
     "suspend",
     "sweep_portal",
+    "take_in",
     "tell_event",
     "view_files",
     "visitor_of",

@@ -108,3 +108,59 @@ def test_answers_read_well_without_json(house: House, tmp_path: Path) -> None:
     fill(tmp_path, [plain("red"), plain("blue", licence="")])
     said = call("import_lineage", "--format", "croissant", str(tmp_path))
     assert said == f"{tmp_path}: imported, 1 items, 1 quarantined\n  blue.png: licence_missing\n"
+
+
+def imported(form: str, path: Path) -> dict[str, object]:
+    (line,) = call("import_lineage", "--format", form, "--json", str(path)).splitlines()
+    answer: dict[str, object] = json.loads(line)
+    return answer | {"path": path.name}
+
+
+TABLE = (
+    "url,sha256,license,legal_basis\n"
+    f"https://pictures.example/1.jpg,{'1f2e' * 15}abcd,CC0-1.0,public_domain\n"
+    f"https://pictures.example/2.jpg,{'3c4d' * 15}abce,as we like,public_domain\n"
+)
+EVENT = {
+    "eventType": "COMPLETE",
+    "eventTime": "2026-11-20T15:00:00Z",
+    "producer": "https://jobs.example",
+    "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+    "run": {"runId": "0190f3a5-5a5e-7b3c-9f5e-2f3d1a6b7c8d"},
+    "job": {"namespace": "jobs", "name": "resize"},
+    "inputs": [{"namespace": "store", "name": "raw"}],
+    "outputs": [{"namespace": "store", "name": "small"}],
+}
+PROV = {
+    "entity": {"ex:small": {}, "ex:raw": {}},
+    "wasDerivedFrom": {"_:d": {"prov:generatedEntity": "ex:small", "prov:usedEntity": "ex:raw"}},
+    "prefix": {"ex": "https://example.com/"},
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "expected"),
+    [
+        ("manifest", TABLE, ("imported", 1, 1, ["item 2: licence_unknown"])),
+        ("openlineage", json.dumps(EVENT), ("imported", 1, 0, [])),
+        ("prov", json.dumps(PROV), ("imported", 1, 0, [])),
+        ("prov", "[]", ("unreadable", 0, 0, None)),
+        ("dps", "{}", ("unreadable", 0, 0, None)),
+        ("croissant", "{", ("unreadable", 0, 0, None)),
+        ("manifest", "PAR1", ("unreadable", 0, 0, None)),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_each_format_gets_an_answer(
+    house: House, tmp_path: Path, form: str, content: str,
+    expected: tuple[str, int, int, list[str] | None],
+) -> None:  # fmt: skip
+    path = tmp_path / "what-came"
+    path.write_text(content)
+    answer = imported(form, path)
+    status, items, quarantined, reasons = expected
+    assert (answer["status"], answer["items"], answer["quarantined"]) == (
+        status, items, quarantined,
+    )  # fmt: skip
+    said = [one for one in answer["reasons"] if "creator" not in one]  # type: ignore[attr-defined]
+    assert said == reasons if reasons is not None else len(said) == 1

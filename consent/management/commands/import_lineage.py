@@ -1,26 +1,26 @@
-"""Import data sets: one answer for each path, whatever lies there."""
+"""Import data sets and lineages: one answer for each path, whatever lies there."""
 
 import json
-from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.text import slugify
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from consent import services
-from consent.errors import ConsentError, DescriptionRefused, NothingToFreeze, PictureRefused
-from consent.formats import folder as croissant
-from consent.importers.folder import Folder
-from consent.intake import Refused
+from consent.errors import ConsentError
+from consent.importers.paths import Importing
 from consent.models import Account, Dataset, Project
 from consent.services.authority import OPERATOR, Actor
 from consent.services.projects import MAX_CODE
+from consent.uses import Form
 from ledger.errors import LedgerError
 
 IMPORTS = "imports"
+FORMATS = [form.value for form in Form if form is not Form.VERSION]
 
 
 class Command(BaseCommand):
@@ -30,11 +30,14 @@ class Command(BaseCommand):
     ``--dataset`` each path becomes a data set of the project *imports*, named after it.
     """
 
-    help = "Freeze versions of data sets from folders of pictures with a Croissant description."
+    help = (
+        "Take in folders of pictures, tables and descriptions of data sets, and lineages; items "
+        "are frozen as the next version of a data set."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-        parser.add_argument("--format", choices=("croissant", "folder"), required=True)
+        parser.add_argument("--format", choices=FORMATS, required=True)
         parser.add_argument("--dataset", metavar="PROJECT/DATASET", help="which data set grows")
         parser.add_argument("--actor", metavar="ADDRESS", help="the account that imports")
         parser.add_argument("--json", action="store_true", help="one JSON object for each path")
@@ -43,12 +46,21 @@ class Command(BaseCommand):
         self, *, paths: list[Path], dataset: str | None, actor: str | None, **options: Any
     ) -> None:
         try:
-            account = _find_account(actor)
+            who = _find_account(actor)
             console = Console(stderr=True)
-            shown = track(paths, "Importing", console=console, disable=not console.is_terminal)
-            for path in shown:
-                answer = {"path": str(path), **_import(account, dataset, path)}
-                self.stdout.write(json.dumps(answer) if options["json"] else _sentence(answer))
+            with Progress(console=console, disable=not console.is_terminal) as progress:
+                files = progress.add_task("Files", total=len(paths))
+                items = progress.add_task("Items", total=None)
+                importing = Importing(
+                    who,
+                    lambda path: _find_dataset(dataset) if dataset else _own_dataset(who, path),
+                    lambda count: progress.update(items, completed=count),
+                )
+                for path in paths:
+                    progress.advance(files)
+                    answer = asdict(importing.read(Form(options["format"]), path))
+                    said = {"path": str(path), **answer}
+                    self.stdout.write(json.dumps(said) if options["json"] else _sentence(said))
         except (ConsentError, LedgerError) as error:
             raise CommandError(str(error)) from error
 
@@ -62,21 +74,6 @@ def _find_account(address: str | None) -> Actor:
     return account
 
 
-def _import(actor: Actor, dataset: str | None, path: Path) -> dict[str, Any]:
-    """Return what became of one path: a folder, or the description that lies in one."""
-    source = Folder(path) if path.is_dir() else Folder(path.parent, path.name)
-    try:
-        # Read before anything is opened for it: what is no description leaves no trace.
-        croissant.read(source.description())
-        where = _find_dataset(dataset) if dataset else _own_dataset(actor, source.path)
-        frozen = services.freeze_folder(actor=actor, dataset_id=where.pk, source=source)
-    except NothingToFreeze as error:
-        return _answer("quarantined", 0, error.refused)
-    except (DescriptionRefused, PictureRefused) as error:
-        return _answer("unreadable", 0, (), str(error))
-    return _answer("imported", frozen.version.items.count(), frozen.refused)
-
-
 def _find_dataset(name: str) -> Dataset:
     project, _, code = name.partition("/")
     found = Dataset.objects.filter(project__code=project, code=code).first()
@@ -85,9 +82,13 @@ def _find_dataset(name: str) -> Dataset:
     return found
 
 
-def _own_dataset(actor: Actor, folder: Path) -> Dataset:
-    """Return the data set of the project *imports* that is named after the folder."""
-    words = slugify(folder.resolve().name).replace("_", "-").split("-")
+def _own_dataset(actor: Actor, path: Path) -> Dataset:
+    """Return the data set of the project *imports* that is named after the folder or file."""
+    words = (
+        slugify(path.resolve().stem if path.is_file() else path.resolve().name)
+        .replace("_", "-")
+        .split("-")
+    )
     code = "-".join(filter(None, words))[:MAX_CODE].strip("-") or "folder"
     known = Dataset.objects.filter(project__code=IMPORTS, code=code).first()
     if known is not None:
@@ -95,15 +96,6 @@ def _own_dataset(actor: Actor, folder: Path) -> Dataset:
     project = Project.objects.filter(code=IMPORTS).first()
     project = project or services.open_project(actor=actor, code=IMPORTS)
     return services.open_dataset(actor=actor, project_id=project.pk, code=code)
-
-
-def _answer(status: str, items: int, refused: Sequence[Refused], *reasons: str) -> dict[str, Any]:
-    return {
-        "status": status,
-        "items": items,
-        "quarantined": len(refused),
-        "reasons": [*reasons, *(f"{one.path}: {one.fault}" for one in refused)],
-    }
 
 
 def _sentence(answer: dict[str, Any]) -> str:

@@ -1,0 +1,147 @@
+"""One answer for each path that is imported, whatever lies there."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from consent import services
+from consent.errors import DescriptionRefused, NothingToFreeze, PictureRefused
+from consent.formats import croissant, openlineage
+from consent.formats.doubts import NOTES, DoubtCode
+from consent.importers.folder import Folder
+from consent.models import Dataset, Intake, IntakeState, Project
+from consent.services import Arrival
+from consent.services.authority import Actor
+from consent.uses import Form
+
+LISTED = 100
+Find = Callable[[Path], Dataset]
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one path: ``imported``, ``quarantined`` or ``unreadable``; how many items
+    are in, how many are kept for repair, and what stands against them."""
+
+    status: str
+    items: int = 0
+    quarantined: int = 0
+    reasons: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Importing:
+    """Who imports, and where items go: ``find_dataset`` gives the data set of a path."""
+
+    actor: Actor
+    find_dataset: Find
+    tell: Tell
+
+    def read(self, form: Form, path: Path) -> Answer:
+        """Import one path. Raises what the services refuse to anybody: NotPermitted and such."""
+        try:
+            if form is Form.FOLDER or (form is Form.CROISSANT and _has_files(path)):
+                return self._folder(path)
+            if form in {Form.CROISSANT, Form.MANIFEST}:
+                return self._items(form, path)
+            if form is Form.OPENLINEAGE:
+                return self._events(path)
+            return self._lineage(form, path)
+        except (DescriptionRefused, PictureRefused) as error:
+            return Answer("unreadable", reasons=(str(error),))
+        except OSError:
+            return Answer("unreadable", reasons=("there is no file that can be read",))
+
+    def _folder(self, path: Path) -> Answer:
+        source = Folder(path) if path.is_dir() else Folder(path.parent, path.name)
+        # Read before anything is opened for it: what is no description leaves no trace.
+        croissant.read(source.description())
+        dataset = self.find_dataset(source.path)
+        try:
+            frozen = services.freeze_folder(actor=self.actor, dataset_id=dataset.pk, source=source)
+        except NothingToFreeze as error:
+            reasons = [f"{one.path}: {one.fault}" for one in error.refused]
+            return Answer("quarantined", 0, len(reasons), tuple(reasons))
+        reasons = [f"{one.path}: {one.fault}" for one in frozen.refused]
+        items = frozen.version.items.count()
+        return Answer("imported", items, len(reasons), tuple(reasons))
+
+    def _items(self, form: Form, path: Path) -> Answer:
+        """Read items into a draft, and freeze it unless nothing came in."""
+        with path.open("rb") as content:
+            dataset = self.find_dataset(path)
+            version = services.open_version(actor=self.actor, dataset_id=dataset.pk)
+            arrival = Arrival(form, version_id=version.pk)
+            intake = services.take_in(
+                actor=self.actor, arrival=arrival, content=content, tell=self.tell
+            )
+        if intake.item_count and intake.state == IntakeState.READ:
+            services.freeze_version(actor=self.actor, version_id=version.pk)
+        else:
+            services.abandon_version(actor=self.actor, version_id=version.pk)
+        return _answer(intake)
+
+    def _lineage(self, form: Form, path: Path) -> Answer:
+        with path.open("rb") as content:
+            project = self.find_dataset(path).project
+            arrival = Arrival(form, project_id=project.pk)
+            intake = services.take_in(actor=self.actor, arrival=arrival, content=content)
+        return _answer(intake)
+
+    def _events(self, path: Path) -> Answer:
+        project: Project = self.find_dataset(path).project
+        told, reasons = 0, []
+        for place, event in enumerate(openlineage.split(path.read_bytes()), 1):
+            try:
+                intake, _ = services.tell_event(
+                    actor=self.actor, project_id=project.pk, content=event
+                )
+            except DescriptionRefused as error:
+                reasons.append(f"event {place}: {error}")
+                continue
+            told += 1
+            reasons += [f"event {place}: {one}" for one in _doubts(intake)]
+        status = "imported" if told else "quarantined"
+        return Answer(status, told, len(reasons), _shorten(reasons))
+
+
+def _has_files(path: Path) -> bool:
+    """Return whether a description lies with the files that it names."""
+    if path.is_dir():
+        return True
+    source = Folder(path.parent, path.name)
+    names = [item.location for item in croissant.read(source.description()).items]
+    return not names or any((path.parent / name).is_file() for name in names[:LISTED] if name)
+
+
+def _answer(intake: Intake) -> Answer:
+    if intake.state == IntakeState.UNREADABLE:
+        return Answer("unreadable", reasons=(services.remarks(intake).trouble,))
+    whole = _doubts(intake)
+    if intake.version is None:
+        told = intake.ties.count()
+        return Answer("imported", told, len(whole), _shorten(whole))
+    waiting = intake.quarantined.order_by("ordinal")
+    count = waiting.count()
+    single = [f"item {one.ordinal}: {', '.join(one.reasons)}" for one in waiting[:LISTED]]
+    if count > LISTED:
+        counts: Counter[str] = Counter()
+        for reasons in waiting.values_list("reasons", flat=True).iterator():
+            counts.update(reasons)
+        single = [f"{reason}: {number} items" for reason, number in counts.most_common()]
+    status = "imported" if intake.item_count else "quarantined"
+    return Answer(status, intake.item_count, count, (*whole, *single))
+
+
+def _doubts(intake: Intake) -> list[str]:
+    """Return what is doubtful in the whole, without what is only worth knowing."""
+    said = services.remarks(intake).doubts
+    return [f"{code} {place}".strip() for code, place, _ in said if DoubtCode(code) not in NOTES]
+
+
+def _shorten(reasons: Sequence[str]) -> tuple[str, ...]:
+    if len(reasons) <= LISTED:
+        return tuple(reasons)
+    return (*reasons[:LISTED], f"and {len(reasons) - LISTED} more")

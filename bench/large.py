@@ -68,7 +68,7 @@ def _memory(log: Log) -> float:
     peak = 0
     while verification.poll() is None:
         living = (process, *_children(process))
-        peak = max(peak, sum(_high_water(one.pid) for one in living))
+        peak = max(peak, sum(high_water(one.pid) for one in living))
         time.sleep(_LOOK_SECONDS)
     assert verification.returncode == 0, f"log {log.name} is not sound"
     return peak / 1024
@@ -81,7 +81,7 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _high_water(pid: int) -> int:
+def high_water(pid: int) -> int:
     """Return the peak KiB that a process held so far; 0 when it is gone."""
     try:
         with Path(f"/proc/{pid}/status").open() as status:

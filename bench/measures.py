@@ -6,6 +6,7 @@ from bench.bulk import append_bulk, bytes_per_record
 from bench.deciding import decide_hot
 from bench.delay import publish_delay
 from bench.impact import impact_million
+from bench.importing import import_memory, import_parquet
 from bench.large import million_leaves
 from bench.lines import Line
 from bench.single import append_concurrent, append_interactive, sequence_under_kills
@@ -21,7 +22,8 @@ MEASURES: tuple[Measure, ...] = (
     bytes_per_record,
     append_bulk,
     decide_hot,
+    import_parquet,
     verify,
     verify_people,
 )
-FULL: tuple[Measure, ...] = (million_leaves, impact_million)
+FULL: tuple[Measure, ...] = (million_leaves, impact_million, import_memory)

@@ -44,3 +44,18 @@ class Audited(_Alike):
 
 
 auditlog.register(Audited)
+
+
+class Listed(models.Model):
+    """A row of a manifest as it stands: the columns, and nothing else."""
+
+    id = models.BigAutoField(primary_key=True)
+    url = models.TextField()
+    sha256 = models.TextField()
+    license = models.TextField()
+    legal_basis = models.TextField()
+    width = models.IntegerField()
+    height = models.IntegerField()
+
+    def __str__(self) -> str:
+        return self.url

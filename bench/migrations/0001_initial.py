@@ -85,9 +85,22 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
+        migrations.CreateModel(
+            name="Listed",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("url", models.TextField()),
+                ("sha256", models.TextField()),
+                ("license", models.TextField()),
+                ("legal_basis", models.TextField()),
+                ("width", models.IntegerField()),
+                ("height", models.IntegerField()),
+            ],
+        ),
         *(
             guards.domain_table(table)
             for table in (
+                "bench_listed",
                 "bench_thing",
                 "bench_historied",
                 "bench_historicalhistoried",

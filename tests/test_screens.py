@@ -9,7 +9,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from consent import services
 from consent.roles import RoleCode
+from consent.services import Newcomer
 from ledger.models import Log, Record
 from ledger.services.watch import check_log
 from tests.consent.factories import open_house
@@ -95,4 +97,18 @@ def test_proof_is_copied_and_downloaded_from_a_records_page(
         assert download.value.suggested_filename == f"{shown.uuid}.tlog-proof"
     assert copied.startswith("c2sp.org/tlog-proof@v1\n")
     assert copied == downloaded
+    assert wrong == []
+
+
+def test_a_one_time_sign_in_sets_a_password(live_server: Any, log: Log) -> None:
+    house = open_house()
+    newcomer = Newcomer("Zoe Invented", "zoe@house.example")
+    proposed = services.propose_account(actor=house.ada, newcomer=newcomer)
+    sign_in = services.approve_account(actor=house.ben, account_id=proposed.pk)
+    with _browsing(live_server.url, "nobody") as (page, wrong):
+        page.goto(f"{live_server.url}{sign_in.path}")
+        for field in page.locator("input[type=password]").all():
+            field.fill("an-invented-password-2026")
+        page.get_by_role("button", name="Set password").click()
+        page.wait_for_url("**/admin/login/**")
     assert wrong == []

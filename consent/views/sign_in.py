@@ -38,7 +38,8 @@ class SignInView(View):
         context = {"form": form, "is_open": is_open}
         response = render(request, "consent/sign_in.html", context, status=200 if is_open else 403)
         # The address is the secret: it must not travel on with the next click.
-        response["Referrer-Policy"] = "no-referrer"
+        # Not no-referrer: browsers would send the form with "Origin: null", which is refused.
+        response["Referrer-Policy"] = "strict-origin"
         response["Cache-Control"] = "no-store"
         return response
 

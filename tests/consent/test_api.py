@@ -287,7 +287,7 @@ class TestSignIn:
         path, browser = self.way_in(house).path, Client()
         page = browser.get(path)
         assert page.status_code == 200
-        assert page["Referrer-Policy"] == "no-referrer"
+        assert page["Referrer-Policy"] == "strict-origin"
         said = {"password": self.PASSWORD, "again": self.PASSWORD}
         assert browser.post(path, said).status_code == 302
         assert browser.get(path).status_code == 403

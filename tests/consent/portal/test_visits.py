@@ -14,7 +14,7 @@ from django.test import Client
 from consent import services
 from consent.decision import Code
 from consent.decisions import decide_uses
-from consent.errors import NotPermitted, TermsRefused, Unknown
+from consent.errors import LinkRefused, NotPermitted, TermsRefused, Unknown, WrongState
 from consent.kinds import CloseOutcome
 from consent.models import (
     Account,
@@ -32,6 +32,8 @@ from consent.models import (
 from consent.moment import database_now
 from consent.receipts.verify import Outside, verify_receipt
 from consent.services import Span, Visitor
+from consent.services.authority import require_party
+from consent.services.grants import whose_grant
 from consent.signing import read_receipt_keys
 from consent.uses import Assurance, Capacity, Method, Mode, Use
 from ledger.services import destroy_scopes
@@ -523,3 +525,17 @@ def test_people_who_were_registered_twice_see_and_take_back_all_of_it(
     take_back(client, given, everything="yes")
     given.refresh_from_db()
     assert given.state == GrantState.WITHDRAWN
+
+
+def test_refusals_say_why(visitor: Visitor, officer: Account) -> None:
+    own = consent_of(officer, visitor.subject)
+    me: dict[str, Any] = {"actor": visitor, "subject_id": visitor.subject.pk}
+    services.withdraw_allowed(**me)
+    with pytest.raises(WrongState, match="nothing is allowed that could be taken back"):
+        services.withdraw_allowed(**me, grant_id=own.pk)
+    with pytest.raises(LinkRefused, match="spent or expired: ask for another one"):
+        services.enter(token="forged")
+    with pytest.raises(NotPermitted, match="not a person's own matter"):
+        require_party(visitor, "consent.register_subject", whose_grant(own.pk))
+    with pytest.raises(Unknown, match="nothing of the person has this id"):
+        require_party(visitor, "consent.give_grant", whose_grant(uuid4()))

@@ -6,6 +6,7 @@ from consent.models import (
     CLOSED,
     Account,
     AccountState,
+    ImpactCase,
     Membership,
     MembershipState,
     PrivacyRequest,
@@ -43,6 +44,16 @@ def _plans(account: Account) -> Waiting | None:
     return _count(planned.exclude(plans__planned_by=account, plans__state="proposed"))
 
 
+def _impacts(account: Account) -> Waiting | None:
+    if not account.has_perm("consent.decide_impact"):
+        return None
+    late = Count("pk", filter=Q(due_at__lte=database_now()))
+    found = ImpactCase.objects.unfinished().aggregate(
+        count=Count("pk"), overdue=late, next=Min("due_at")
+    )
+    return Waiting(found["count"], found["next"], found["overdue"])
+
+
 def _count(requests: QuerySet[PrivacyRequest]) -> Waiting:
     late = Count("pk", filter=Q(due_at__lte=database_now()))
     found = requests.aggregate(count=Count("pk"), overdue=late, next=Min("due_at"))
@@ -52,6 +63,7 @@ def _count(requests: QuerySet[PrivacyRequest]) -> Waiting:
 REQUESTS = "admin:consent_privacyrequest_changelist"
 
 INBOX.register(Basket("Privacy requests", _requests, REQUESTS, urgency=20))
+INBOX.register(Basket("Impact cases", _impacts, "admin:consent_impactcase_changelist", urgency=30))
 INBOX.register(Basket("Plans to approve", _plans, REQUESTS, "state__exact=planned", urgency=10))
 INBOX.register(
     Basket(

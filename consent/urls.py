@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from django.views import View
 
 from consent import services
-from consent.views import datasets, grants, intakes, receipts, scans, sign_in, subjects
+from consent.views import datasets, grants, impact, intakes, receipts, scans, sign_in, subjects
 
 app_name = "consent"
 
@@ -106,5 +106,40 @@ urlpatterns = [
         "api/v1/datasets/<uuid:dataset_id>/versions",
         datasets.DatasetVersionsView.as_view(),
         name="dataset-versions",
+    ),
+    path("api/v1/lineage/impact", impact.LineageView.as_view(), name="lineage"),
+    path("api/v1/lineage/graph", impact.LineageGraphView.as_view(), name="lineage-graph"),
+    path("api/v1/lineage/leaves", impact.LeavesView.as_view(), name="lineage-leaves"),
+    path("api/v1/impact-cases", impact.ImpactCasesView.as_view(), name="impact-cases"),
+    path("api/v1/impact-cases/<uuid:case_id>", impact.ImpactCaseView.as_view(), name="impact-case"),
+    path(
+        "api/v1/impact-cases/<uuid:case_id>/report",
+        impact.ImpactReportView.as_view(),
+        name="impact-report",
+    ),
+    path(
+        "api/v1/impact-cases/<uuid:case_id>/graph",
+        impact.ImpactPictureView.as_view(),
+        name="impact-graph",
+    ),
+    path(
+        "api/v1/impact-cases/<uuid:case_id>/close",
+        impact.ImpactClosingView.as_view(),
+        name="impact-close",
+    ),
+    path(
+        "api/v1/impact-lines/<uuid:line_id>/assign",
+        impact.AssignmentView.as_view(),
+        name="impact-assign",
+    ),
+    path(
+        "api/v1/impact-lines/<uuid:line_id>/decide",
+        impact.MeasureView.as_view(),
+        name="impact-decide",
+    ),
+    path(
+        "api/v1/impact-lines/<uuid:line_id>/complete",
+        impact.CompletionView.as_view(),
+        name="impact-complete",
     ),
 ]

@@ -5,11 +5,14 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
+from consent.uses import Use
 from generation.answers import OutputAnswer, RunAnswer
 from generation.digests import digest_text
-from generation.models import ModelVersion, Output
-from generation.services import ModelRequest, RunRequest
+from generation.models import ModelVersion, Output, TrainingRun
+from generation.models.training import TRAINING_USES
+from generation.services import ModelRequest, RunRequest, TrainingRequest
 from generation.services.runs import MAX_DEPICTED, MAX_PROMPT_CHARS
+from generation.services.training import MAX_VERSIONS
 from generation.states import FailureReason, OutputState, RunOutcome, RunState
 
 DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -31,6 +34,7 @@ class ModelRequestSerializer(serializers.Serializer):
     effective_digest = serializers.RegexField(DIGEST)
     config_digest = serializers.RegexField(DIGEST)
     dataset_version = serializers.UUIDField(allow_null=True, required=False)
+    training = serializers.UUIDField(allow_null=True, required=False)
 
     def as_request(self) -> ModelRequest:
         """Return the validated content as the service takes it."""
@@ -158,3 +162,55 @@ class OutputAnswerSerializer(serializers.Serializer[OutputAnswer]):
     record = serializers.UUIDField(source="output.record")
     digest = serializers.CharField(allow_null=True)
     manifest = serializers.CharField(allow_null=True)
+
+
+class TrainingRequestSerializer(serializers.Serializer):
+    """A training to ask for."""
+
+    project = serializers.UUIDField()
+    versions = serializers.ListField(
+        child=serializers.UUIDField(), min_length=1, max_length=MAX_VERSIONS
+    )
+    purpose = serializers.ChoiceField([use.value for use in TRAINING_USES])
+    config_digest = serializers.RegexField(DIGEST)
+
+    def as_request(self) -> TrainingRequest:
+        """Return the validated content as the service takes it."""
+        said = self.validated_data
+        return TrainingRequest(
+            project=said["project"],
+            versions=tuple(said["versions"]),
+            purpose=Use(said["purpose"]),
+            config_digest=said["config_digest"],
+        )
+
+
+class TrainingSerializer(serializers.ModelSerializer):
+    """A training as it stands: *authorised*, or what stands against it."""
+
+    versions = serializers.SerializerMethodField()
+    config_digest = serializers.SerializerMethodField()
+    overridden = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TrainingRun
+        fields = (
+            "id", "project", "versions", "purpose", "config_digest", "state", "people", "items",
+            "codes", "overridden", "model", "proposed_at", "authorised_at", "ended_at", "record",
+        )  # fmt: skip
+
+    def get_versions(self, training: TrainingRun) -> list[str]:
+        found = training.inputs.order_by("version_id").values_list("version_id", flat=True)
+        return [str(version) for version in found]
+
+    def get_config_digest(self, training: TrainingRun) -> str:
+        return digest_text(bytes(training.configuration_digest))
+
+    def get_overridden(self, training: TrainingRun) -> bool:
+        return hasattr(training, "override") and training.override.approved_at is not None
+
+
+class TrainedSerializer(serializers.Serializer):
+    """The model that a training made."""
+
+    model = serializers.UUIDField()

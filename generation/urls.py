@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from generation import views
+from generation import services, views
 
 app_name = "generation"
 
 urlpatterns = [
     path("models", views.ModelsView.as_view(), name="models"),
     path("models/<uuid:model_id>", views.ModelView.as_view(), name="model"),
+    path("trainings", views.TrainingsView.as_view(), name="trainings"),
+    path("trainings/<uuid:training_id>", views.TrainingView.as_view(), name="training"),
+    path(
+        "trainings/<uuid:training_id>/complete",
+        views.TrainingCompletionView.as_view(),
+        name="training-complete",
+    ),
+    path(
+        "trainings/<uuid:training_id>/fail", views.TrainingEndView.as_view(), name="training-fail"
+    ),
+    path(
+        "trainings/<uuid:training_id>/cancel",
+        views.TrainingEndView.as_view(end=services.cancel_training),
+        name="training-cancel",
+    ),
     path("runs", views.RunsView.as_view(), name="runs"),
     path("runs/<uuid:run_id>", views.RunView.as_view(), name="run"),
     path("runs/<uuid:run_id>/complete", views.RunCompletionView.as_view(), name="run-complete"),

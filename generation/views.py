@@ -1,6 +1,7 @@
 """The API that generators speak; every write takes an ``Idempotency-Key``."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from consent.services.authority import get
 from generation import services, tasks
 from generation.answers import content_of, find_output, find_run, output_answer, run_answer
 from generation.digests import sha256
-from generation.models import ModelVersion
+from generation.models import ModelVersion, TrainingRun
 from generation.serializers import (
     CompletionSerializer,
     FailureSerializer,
@@ -29,6 +30,9 @@ from generation.serializers import (
     OutputAnswerSerializer,
     RunAnswerSerializer,
     RunRequestSerializer,
+    TrainedSerializer,
+    TrainingRequestSerializer,
+    TrainingSerializer,
 )
 from generation.services import Caller
 from generation.states import FailureReason
@@ -188,3 +192,63 @@ class OutputContentView(ClientView):
         response["Repr-Digest"] = f"sha-256=:{b64encode(sha256(content)).decode()}:"
         response["Content-Disposition"] = f'attachment; filename="{output.pk}.png"'
         return response
+
+
+class TrainingsView(ClientView):
+    """Ask before each training whether the people in its versions still allow it."""
+
+    required_scopes = ["trainings:write"]
+
+    @extend_schema(
+        request=TrainingRequestSerializer,
+        responses={201: TrainingSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request) -> Response:
+        asked = TrainingRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        training = services.authorise_training(caller=self.caller(), request=asked.as_request())
+        return Response(TrainingSerializer(training).data, status=201)
+
+
+class TrainingView(ClientView):
+    """Read a training: a proposed one is authorised once two people stand for it."""
+
+    required_scopes = ["trainings:read"]
+
+    @extend_schema(responses={200: TrainingSerializer, 404: OpenApiTypes.OBJECT})
+    def get(self, request: Request, training_id: UUID) -> Response:  # noqa: ARG002
+        projects = self.account().projects_with("generation.view_trainingrun")
+        training = get(TrainingRun.objects.filter(project__in=projects), training_id)
+        return Response(TrainingSerializer(training).data)
+
+
+class TrainingCompletionView(ClientView):
+    """Say which registered model a training made."""
+
+    required_scopes = ["trainings:write"]
+
+    @extend_schema(
+        request=TrainedSerializer, responses={200: TrainingSerializer}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, training_id: UUID) -> Response:
+        said = TrainedSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        training = services.complete_training(
+            caller=self.caller(),
+            training_id=training_id,
+            model_id=said.validated_data["model"],
+        )
+        return Response(TrainingSerializer(training).data)
+
+
+class TrainingEndView(ClientView):
+    """End a training without a model: it failed, or is given up."""
+
+    required_scopes = ["trainings:write"]
+    end: Callable[..., TrainingRun] = staticmethod(services.fail_training)
+
+    @extend_schema(request=None, responses={200: TrainingSerializer})
+    def post(self, request: Request, training_id: UUID) -> Response:  # noqa: ARG002
+        training = self.end(actor=self.account(), training_id=training_id)
+        return Response(TrainingSerializer(training).data)

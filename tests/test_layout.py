@@ -43,6 +43,7 @@ PURE = {
     *("consent.formats.parquet_table", "consent.formats.prov", "consent.formats.prov_writer"),
     *("consent.formats.statements", "consent.formats.strict_json", "consent.formats.tables"),
     "consent.licences",
+    *("consent.lineage.drawing", "consent.lineage.graph"),
     *("consent.receipts", "consent.receipts.events", "consent.receipts.kantara"),
     *("consent.receipts.receipt", "consent.receipts.record", "consent.receipts.signature"),
     *("consent.receipts.verify", "consent.receipts.vocabulary", "ledger.row_digest"),

@@ -18,6 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from consent.errors import ConsentError
+from consent.lineage import EDGES
 from consent.models import Account
 from ledger.admin import RecordedAdmin
 from ledger.errors import ScopeGone
@@ -85,7 +86,11 @@ class ActingAdmin(RecordedAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row = kwargs["obj"]
-        context |= {"acts": list(self._offer(request, row)), **self.describe(request, row)}
+        context |= {
+            "acts": list(self._offer(request, row)),
+            "came_of_it": _lineage_url(request, row),
+            **self.describe(request, row),
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def describe(self, request: HttpRequest, row: Any) -> dict[str, Any]:  # noqa: ARG002
@@ -172,6 +177,15 @@ class ActingAdmin(RecordedAdmin):
             **more,
         }
         return TemplateResponse(request, template, context)
+
+
+def _lineage_url(request: HttpRequest, row: Model) -> str:
+    """Return the page that shows what came of ``row``; empty where that is nobody's to ask."""
+    kinds = {kind.table: kind.name for kind in EDGES.kinds.values()}
+    name = kinds.get(row._meta.db_table)
+    if name is None or not _actor(request).has_perm("consent.view_lineage"):
+        return ""
+    return reverse("admin:consent_lineage", args=[name, row.pk])
 
 
 def row_url(row: Model) -> str:

@@ -13,7 +13,9 @@ from consent.lineage.reading import (
     find_origins,
     in_words,
     is_used,
+    leaves_of,
     look,
+    name_nodes,
 )
 from consent.lineage.registry import EDGES
 
@@ -33,5 +35,7 @@ __all__ = [
     "find_origins",
     "in_words",
     "is_used",
+    "leaves_of",
     "look",
+    "name_nodes",
 ]

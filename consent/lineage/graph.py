@@ -5,7 +5,7 @@ many and small: people, items, runs, outputs; they are counted, and paged on req
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -202,9 +202,10 @@ class Page:
     after: str | None
 
 
-def touches(impact: Impact, kinds: Iterable[str]) -> bool:
-    """Say whether something of one of ``kinds`` is in the answer."""
-    return any(impact.counts.get(kind) for kind in kinds)
+def by_number(label: str) -> list[tuple[int, str]]:
+    """Return a sort key by which ``v2`` comes before ``v10``."""
+    parts = re.split(r"([0-9]+)", label)
+    return [(int(part), "") if n % 2 else (0, part) for n, part in enumerate(parts)]
 
 
 def _counts_at(hanging: Mapping[tuple[Node, str], int], node: Node) -> dict[str, int]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from consent.lineage.graph import Direction, Edge, Impact, Leaves, Node, Page
+from consent.lineage.graph import Direction, Edge, Impact, Leaves, Node, Page, by_number
 from consent.lineage.registry import EDGES
 
 PAGE = 100
@@ -102,12 +102,12 @@ def look(start: Node, direction: Direction) -> Impact:
     if start.kind in counts:
         counts[start.kind] -= 1
     counts |= {kind: len([n for n in nodes if n.kind == kind and n != start]) for kind in _trunk()}
-    labels = _label(nodes)
+    labels = name_nodes(nodes)
     return Impact(
         start=start,
         direction=direction,
         counts={kind: count for kind, count in sorted(counts.items()) if count},
-        trunk=tuple(sorted(nodes, key=lambda node: (node.kind, labels[node], node.id))),
+        trunk=tuple(sorted(nodes, key=lambda node: (node.kind, by_number(labels[node]), node.id))),
         edges=tuple(sorted(edges)),
         hanging={**under, **hanging},
         loose=loose,
@@ -162,6 +162,13 @@ def _all_at(node: Node, leaf: str, direction: Direction) -> Iterator[UUID]:
         page = find_leaves(node, leaf, direction, after=after or None, limit=10 * PAGE)
         yield from page.ids
         after = page.after
+
+
+def leaves_of(kind: str, direction: Direction) -> list[str]:
+    """Return the kinds of leaves that ``find_leaves`` can list at a node of this kind."""
+    hung = {(one.trunk, one.leaf) for one in EDGES.leaves if one.direction is direction}
+    hung |= {(near, far) for (near, _), (far, _) in (edge.ends(direction) for edge in EDGES)}
+    return sorted(leaf for trunk, leaf in hung if trunk == kind and not _is_trunk(leaf))
 
 
 def is_used(start: Node) -> bool:
@@ -271,7 +278,8 @@ def _count_shared(walk: _Walk, nodes: Iterable[Node]) -> dict[str, int]:
     return counts
 
 
-def _label(nodes: Iterable[Node]) -> dict[Node, str]:
+def name_nodes(nodes: Iterable[Node]) -> dict[Node, str]:
+    """Return how the trunk nodes among ``nodes`` are called."""
     labels: dict[Node, str] = {}
     for kind in _trunk():
         ids = [node.id for node in nodes if node.kind == kind]

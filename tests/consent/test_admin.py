@@ -321,6 +321,7 @@ MAY_LIST = {
     "dataset": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "datasetversion": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "privacyrequest": {"officer", "approver", "auditor"},
+    "impactcase": {"officer", "approver", "auditor"},
 }  # fmt: skip
 
 

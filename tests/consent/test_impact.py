@@ -1,4 +1,3 @@
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from consent.models import (
     Subject,
 )
 from consent.moment import database_now
-from consent.roles import RoleCode
 from consent.services.impact import TERM
 from consent.stops import find_standing, find_stopped
 from consent.tasks import assess_impacts
@@ -32,46 +30,9 @@ from tests.consent.factories import (
     body_of,
     consent_of,
     openings_of,
-    picture,
     publish,
     register,
 )
-from tests.consent.test_datasets import described, fill, freeze, plain
-
-
-@pytest.fixture
-def cleo(officer: Account) -> Subject:
-    return register(officer)
-
-
-@pytest.fixture
-def grant(officer: Account, cleo: Subject) -> Grant:
-    return consent_of(officer, cleo)
-
-
-@pytest.fixture
-def version(
-    house: House,
-    officer: Account,
-    cleo: Subject,
-    grant: Grant,
-    tmp_path: Path,
-) -> DatasetVersion:
-    """A version of two pictures, one of which shows Cleo."""
-    scientist = house.account("Dana", RoleCode.DATA_SCIENTIST)
-    project = services.open_project(actor=house.ada, code="faces")
-    dataset = services.open_dataset(actor=scientist, project_id=project.pk, code="faces")
-    portrait = picture("red")
-    files = [plain("blue"), (described("cleo.png", portrait, cleo.handle), portrait)]
-    return freeze(scientist, dataset, fill(tmp_path, files)).version
-
-
-@pytest.fixture
-def case(officer: Account, grant: Grant, version: DatasetVersion) -> ImpactCase:
-    """The assessed case of a withdrawal."""
-    services.withdraw(actor=officer, grant_id=grant.pk)
-    assess_impacts()
-    return ImpactCase.objects.get()
 
 
 def line_of(case: ImpactCase) -> ImpactDecision:

@@ -96,6 +96,8 @@ def _fill(model: type[models.Model], until: int, after: int = 0, /, **said: Any)
 def _any(field: Any) -> str:
     if field.null:
         return "NULL"
+    if field.choices and field.blank:
+        return "''"
     if field.choices:
         known = [code for code, _ in field.choices]
         return f"'{field.default if field.default in known else known[0]}'"

@@ -33,8 +33,7 @@ def draw_impact(
     is_file: bool = False,
 ) -> str:
     """Return the SVG of an answer; its start is named by kind and id unless ``name`` is given."""
-    start = impact.start
-    called = name or impact.labels.get(start) or f"{EDGES.kinds[start.kind].one} {start.id!s:.8}"
+    called = name or impact.label(impact.start)
     return draw(impact, kinds_drawn(impact), name=called, shape=shape, href=href, is_file=is_file)
 
 

@@ -48,7 +48,8 @@ def find_standing(versions: Sequence[UUID]) -> Standing:
             SELECT (SELECT count(*) FROM gone),
                 (SELECT count(DISTINCT d.item_id) FROM gone
                     JOIN consent_depiction d ON d.subject_id = gone.subject_id
-                    JOIN consent_item i ON i.id = d.item_id WHERE i.version_id = ANY(%s)),
+                    JOIN consent_item i ON i.id = d.item_id
+                    WHERE i.aside = '' AND i.version_id = ANY(%s)),
                 (SELECT count(DISTINCT node) FROM consent_impactdecision
                     WHERE node = ANY(%s) AND decision IS DISTINCT FROM 'keep')""",
             [list(versions)] * 3,
@@ -65,7 +66,8 @@ def decide_people(versions: Sequence[UUID], use: Use) -> tuple[str, ...]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT d.subject_id FROM consent_item i"
-            " JOIN consent_depiction d ON d.item_id = i.id WHERE i.version_id = ANY(%s)",
+            " JOIN consent_depiction d ON d.item_id = i.id WHERE i.aside = ''"
+            " AND i.version_id = ANY(%s)",
             [list(versions)],
         )
         people = [person for (person,) in cursor.fetchall()]

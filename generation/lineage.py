@@ -30,7 +30,6 @@ EDGES.describe(
         "trainings",
         "admin:generation_trainingrun_change",
         is_trunk=True,
-        label="'training ' || left(id::text, 8)",
     )
 )
 

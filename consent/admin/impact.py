@@ -203,8 +203,8 @@ class ImpactCaseAdmin(ActingAdmin):
     fields = (
         ("why", "whose"),
         ("standing", "due_at"),
-        ("opened_at", "assessed_at", "done_at"),
-        "found",
+        ("opened_at", "assessed_at"),
+        ("found", "done_at"),
         record_link,
     )
     row_acts = ACTS

@@ -33,7 +33,7 @@ def show_node(screen: ModelAdmin, request: HttpRequest, kind: str, pk: UUID) -> 
         return HttpResponse(draw_impact(impact, is_file=True), content_type=SVG)
     if request.GET.get("form") == "json":
         return JsonResponse(report_impact(impact), json_dumps_params={"indent": 1})
-    name = impact.labels.get(node) or f"{lineage.EDGES.kinds[kind].one} {str(pk)[:8]}"
+    name = impact.label(node)
     context = {
         **screen.admin_site.each_context(request),
         "title": name,

@@ -73,7 +73,7 @@ def draw(
     With ``is_file`` it carries its own colours, light and dark, and stands alone.
     """
     layers = _lay_out(impact, kinds, name, href)
-    placed, width, height = _place(layers, shape)
+    placed, width, height = _place(layers, shape, below=24 if impact.loose.get("run") else 0)
     boxes = [box for layer in placed for box in layer.boxes]
     lines = _connect(impact, placed) if shape is Shape.WIDE else _stack(placed, width)
     words = _describe(impact, kinds, name)
@@ -147,11 +147,13 @@ def _note(impact: Impact, node: Node, kind: Kind) -> str:
     return ", ".join(counts) or kind.one
 
 
-def _place(layers: Sequence[_Layer], shape: Shape) -> tuple[list[_Layer], float, float]:
+def _place(
+    layers: Sequence[_Layer], shape: Shape, *, below: float
+) -> tuple[list[_Layer], float, float]:
     if shape is Shape.TALL:
         return _place_tall(layers)
     tallest = max((len(layer.boxes) for layer in layers), default=1)
-    height = _HEAD + tallest * (_HIGH + _APART) + 2 * _EDGE + 24
+    height = _HEAD + tallest * (_HIGH + _APART) + _EDGE + below
     placed = []
     for number, layer in enumerate(layers):
         x = _EDGE + number * (_BOX + _GAP)
@@ -188,7 +190,7 @@ def _connect(impact: Impact, layers: Sequence[_Layer]) -> list[str]:
         source = where.get(one) or where.get(one.kind if isinstance(one, Node) else one)
         target = where.get(other) or where.get(other.kind if isinstance(other, Node) else other)
         if source and target and source.key != target.key:
-            lines.setdefault((source.key, target.key), _line(source, target, low))
+            lines.setdefault((source.key, target.key), _line(source, target, low, where.values()))
     return list(lines.values())
 
 
@@ -213,7 +215,7 @@ def _end(impact: Impact, kind: str) -> Node | str:
     return impact.start if kind == impact.start.kind else kind
 
 
-def _line(source: _Box, target: _Box, low: float) -> str:
+def _line(source: _Box, target: _Box, low: float, between: Iterable[_Box]) -> str:
     if target.x <= source.x:  # within a layer: by the left of it
         x, y, to = source.x, source.y + _HIGH / 2, target.y + _HIGH / 2
         return f'<path d="M{x:g} {y:g}C{x - 26:g} {y:g} {x - 26:g} {to:g} {x - 6:g} {to:g}"/>'
@@ -227,9 +229,28 @@ def _line(source: _Box, target: _Box, low: float) -> str:
             f'H{to_x - 16:g}Q{to_x:g} {low:g} {to_x:g} {turn:g}V{to_y + 6:g}"/>'
             f'<path class="tip" d="M{to_x - 4:g} {to_y + 6:g}l4 -6l4 6z"/>'
         )
+    if to_x - x > _BOX:
+        return _pass(source, target, between)
     middle = (x + to_x) / 2
     tip = f'<path class="tip" d="M{to_x:g} {to_y - 4:g}l6 4l-6 4z"/>'
     return f'<path d="M{x:g} {y:g}C{middle:g} {y:g} {middle:g} {to_y:g} {to_x:g} {to_y:g}"/>{tip}'
+
+
+def _pass(source: _Box, target: _Box, between: Iterable[_Box]) -> str:
+    """Draw a line past one layer: over its boxes or under them, whichever is nearer."""
+    x, y = source.x + source.width, source.y + _HIGH / 2
+    to_x, to_y = target.x - 6, target.y + _HIGH / 2
+    past = [box for box in between if x < box.x < to_x]
+    over, under = min(box.y for box in past) - 9, max(box.y for box in past) + _HIGH + 9
+    mean = (y + to_y) / 2
+    by = over if abs(mean - over) <= abs(mean - under) else under
+    left, right = past[0].x, past[0].x + past[0].width
+    near, far = (x + left) / 2, (right + to_x) / 2
+    return (
+        f'<path d="M{x:g} {y:g}C{near:g} {y:g} {near:g} {by:g} {left:g} {by:g}H{right:g}'
+        f'C{far:g} {by:g} {far:g} {to_y:g} {to_x:g} {to_y:g}"/>'
+        f'<path class="tip" d="M{to_x:g} {to_y - 4:g}l6 4l-6 4z"/>'
+    )
 
 
 def _stack(layers: Sequence[_Layer], width: float) -> list[str]:

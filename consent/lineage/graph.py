@@ -32,8 +32,9 @@ class Node:
 class Kind:
     """One kind of things: its table, how people call one and many, and how a row is named.
 
-    ``label`` is SQL over the table's columns; only those of the trunk are ever named. ``page`` is
-    the name of the admin's address for one row.
+    ``label`` is SQL over the table's columns, by default its kind and the start of its id.
+    ``page`` is the name of the admin's address for one row. ``head`` is SQL that gives, for
+    ``{id}``, the id as which a thing counts that was found to be another.
     """
 
     name: str
@@ -42,7 +43,12 @@ class Kind:
     many: str
     page: str
     is_trunk: bool = False
-    label: str = "left(id::text, 8)"
+    label: str = ""
+    head: str = "{id}"
+
+    def name_sql(self) -> str:
+        """Return the SQL that names a row of the table."""
+        return self.label or f"'{self.one} ' || left(id::text, 8)"
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def look(start: Node, direction: Direction) -> Impact:
     if start.kind in counts:
         counts[start.kind] -= 1
     counts |= {kind: len([n for n in nodes if n.kind == kind and n != start]) for kind in _trunk()}
-    labels = name_nodes(nodes)
+    labels = name_nodes({*nodes, start})
     return Impact(
         start=start,
         direction=direction,
@@ -174,14 +174,19 @@ def leaves_of(kind: str, direction: Direction) -> list[str]:
 def is_used(start: Node) -> bool:
     """Say whether anything at all was made of ``start``: one look into each sort of edges.
 
-    Whoever counts as somebody else was not made into anything by that.
+    Whoever counts as somebody else was not made into anything by that, but may be in what was
+    made of the other.
     """
+    steps = [edge for edge in EDGES if edge.source == start.kind]
+    same = [edge.sql() for edge in steps if edge.target == start.kind]
+    also = "".join(f" UNION SELECT target FROM ({sql}) e WHERE source = %s" for sql in same)  # noqa: S608
     arms = [
-        f"EXISTS (SELECT FROM ({edge.sql()}) e WHERE e.source = %s)"
-        for edge in EDGES
-        if edge.source == start.kind != edge.target
+        f"EXISTS (SELECT FROM ({edge.sql()}) e JOIN selves ON selves.id = e.source)"
+        for edge in steps
+        if edge.target != start.kind
     ]
-    return bool(_select(f"SELECT {' OR '.join(arms)}", [start.id] * len(arms))[0][0])
+    statement = f"WITH selves (id) AS (SELECT %s::uuid{also}) SELECT {' OR '.join(arms)}"
+    return bool(_select(statement, [start.id] * (1 + len(same)))[0][0])
 
 
 def exists(node: Node) -> bool:
@@ -236,8 +241,8 @@ def _tell(kind: str) -> str:
     if _is_trunk(kind):
         return f"SELECT 'node', '{kind}', id, NULL::text, NULL::uuid, 1::bigint FROM {_set(kind)}"  # noqa: S608
     return (
-        f"SELECT 'count', '{kind}', NULL::uuid, NULL::text, NULL::uuid, count(*)"  # noqa: S608
-        f" FROM {_set(kind)}"
+        f"SELECT 'count', '{kind}', NULL::uuid, NULL::text, NULL::uuid,"  # noqa: S608
+        f" count(DISTINCT {_head(kind)}) FROM {_set(kind)} r"
     )
 
 
@@ -272,21 +277,25 @@ def _count_shared(walk: _Walk, nodes: Iterable[Node]) -> dict[str, int]:
     for leaves in shared:
         trunk = [node.id for node in nodes if node.kind == leaves.trunk]
         sets = f"WITH RECURSIVE {', '.join(walk.sets.values())} " if walk.sets else ""
-        direct = f" UNION SELECT id FROM {_set(leaves.leaf)}" if leaves.leaf in walk.sets else ""  # noqa: S608
+        direct = (
+            f" UNION SELECT {_head(leaves.leaf)} FROM {_set(leaves.leaf)} r"  # noqa: S608
+            if leaves.leaf in walk.sets
+            else ""
+        )
         statement = f"{sets}SELECT count(*) FROM ({leaves.all}{direct}) x"  # noqa: S608
         counts[leaves.leaf] = int(_select(statement, [walk.start.id, trunk])[0][0])
     return counts
 
 
 def name_nodes(nodes: Iterable[Node]) -> dict[Node, str]:
-    """Return how the trunk nodes among ``nodes`` are called."""
+    """Return how things are called; those that there are no more are left out."""
+    wanted = list(nodes)
     labels: dict[Node, str] = {}
-    for kind in _trunk():
-        ids = [node.id for node in nodes if node.kind == kind]
-        if ids:
-            described = EDGES.kinds[kind]
-            sql = f"SELECT id, {described.label} FROM {described.table} WHERE id = ANY(%s)"  # noqa: S608
-            labels |= {Node(kind, id_): str(text) for id_, text in _select(sql, [ids])}
+    for kind in sorted({node.kind for node in wanted}):
+        ids = [node.id for node in wanted if node.kind == kind]
+        described = EDGES.kinds[kind]
+        sql = f"SELECT id, {described.name_sql()} FROM {described.table} WHERE id = ANY(%s)"  # noqa: S608
+        labels |= {Node(kind, id_): str(text) for id_, text in _select(sql, [ids])}
     return labels
 
 
@@ -310,6 +319,10 @@ def _trunk() -> list[str]:
 
 def _is_trunk(kind: str) -> bool:
     return EDGES.kinds[kind].is_trunk
+
+
+def _head(kind: str) -> str:
+    return EDGES.kinds[kind].head.format(id="r.id")
 
 
 def _set(kind: str) -> str:

@@ -4,11 +4,25 @@ from consent.lineage.graph import Direction, Edge, Kind, Leaves, Registry
 
 EDGES = Registry()
 
+# Duplicates that were merged count as one person, and lead to what came of either.
+_HEAD = (
+    "coalesce((SELECT m.into_id FROM consent_merge m"
+    " WHERE m.subject_id = {id} AND m.parted_at IS NULL), {id})"
+)
+
 EDGES.describe(
     Kind("grant", "consent_grant", "permission", "permissions", "admin:consent_grant_change")
 )
 EDGES.describe(
-    Kind("subject", "consent_subject", "person", "people", "admin:consent_subject_change")
+    Kind(
+        "subject",
+        "consent_subject",
+        "person",
+        "people",
+        "admin:consent_subject_change",
+        label="handle",
+        head=_HEAD,
+    )
 )
 EDGES.describe(Kind("item", "consent_item", "item", "items", ""))
 EDGES.describe(
@@ -43,11 +57,14 @@ EDGES.register(
     Edge("subject", "subject", "consent_merge", "into_id", "subject_id", "parted_at IS NULL")
 )
 EDGES.register(Edge("subject", "item", "consent_depiction", "subject_id", "item_id"))
-EDGES.register(Edge("item", "version", "consent_item", "id", "version_id"))
+EDGES.register(Edge("item", "version", "consent_item", "id", "version_id", "aside = ''"))
+EDGES.register(Edge("version", "version", "consent_derivation", "origin_id", "version_id"))
 EDGES.register(Edge("version", "dataset", "consent_datasetversion", "id", "dataset_id"))
 
+_WHO = _HEAD.format(id="d.subject_id")
 _IN_VERSIONS = (
-    "consent_item i JOIN consent_depiction d ON d.item_id = i.id WHERE i.version_id = ANY(%s)"
+    "consent_item i JOIN consent_depiction d ON d.item_id = i.id"
+    " WHERE i.aside = '' AND i.version_id = ANY(%s)"
 )
 
 EDGES.hang(
@@ -55,8 +72,9 @@ EDGES.hang(
         "version",
         "item",
         Direction.UPSTREAM,
-        each="SELECT version_id, count(*) FROM consent_item WHERE version_id = ANY(%s) GROUP BY 1",
-        page="SELECT version_id, id FROM consent_item WHERE version_id = %(node)s"
+        each="SELECT version_id, count(*) FROM consent_item"
+        " WHERE version_id = ANY(%s) AND aside = '' GROUP BY 1",
+        page="SELECT version_id, id FROM consent_item WHERE version_id = %(node)s AND aside = ''"
         " AND (version_id, id) > (%(first)s, %(second)s) ORDER BY 1, 2",
         owner="SELECT i.version_id, count(*) FROM {reached} r JOIN consent_item i ON i.id = r.id"
         " GROUP BY 1",
@@ -67,10 +85,11 @@ EDGES.hang(
         "version",
         "subject",
         Direction.UPSTREAM,
-        each=f"SELECT i.version_id, count(DISTINCT d.subject_id) FROM {_IN_VERSIONS} GROUP BY 1",  # noqa: S608
-        all=f"SELECT DISTINCT d.subject_id FROM {_IN_VERSIONS}",  # noqa: S608
+        each=f"SELECT i.version_id, count(DISTINCT {_WHO}) FROM {_IN_VERSIONS} GROUP BY 1",  # noqa: S608
+        all=f"SELECT DISTINCT {_WHO} FROM {_IN_VERSIONS}",  # noqa: S608
         page="SELECT DISTINCT i.version_id, d.subject_id FROM consent_item i"
         " JOIN consent_depiction d ON d.item_id = i.id WHERE i.version_id = %(node)s"
+        " AND i.aside = ''"
         " AND (i.version_id, d.subject_id) > (%(first)s, %(second)s) ORDER BY 1, 2",
     )
 )
@@ -89,6 +108,7 @@ EDGES.hang(
         page="SELECT DISTINCT i.version_id, g.id FROM consent_item i"
         " JOIN consent_depiction d ON d.item_id = i.id"
         " JOIN consent_grant g ON g.subject_id = d.subject_id WHERE i.version_id = %(node)s"
+        " AND i.aside = ''"
         " AND (i.version_id, g.id) > (%(first)s, %(second)s) ORDER BY 1, 2",
     )
 )

@@ -77,7 +77,8 @@ class TrainingRunAdmin(ProjectScreen):
         ("standing", "against"),
         "versions",
         "made",
-        ("proposed_at", "authorised_at", "ended_at"),
+        ("proposed_at", "authorised_at"),
+        "ended_at",
         "configuration_hex",
         record_link,
     )
@@ -140,7 +141,9 @@ class TrainingRunAdmin(ProjectScreen):
     def against(self, training: TrainingRun) -> str | None:
         told = []
         if training.people:
-            told.append(f"{training.people:,} people, in {training.items:,} items")
+            people = "person" if training.people == 1 else "people"
+            items = "item" if training.items == 1 else "items"
+            told.append(f"{training.people:,} {people}, in {training.items:,} {items}")
         told += [code.replace("_", " ") for code in training.codes]
         return ", ".join(told) or None
 

@@ -27,8 +27,11 @@ BEGIN
     IF NEW.state <> 'authorised' OR OLD.state = 'authorised' THEN
         RETURN NEW;
     END IF;
-    IF cardinality(used) = 0 OR public.consent_is_stopped(used) THEN
-        RAISE EXCEPTION 'training % uses no version, or a stopped one', NEW.id
+    IF cardinality(used) = 0 OR public.consent_is_stopped(used)
+        OR EXISTS (SELECT FROM public.consent_datasetversion
+            WHERE id = ANY(used) AND state <> 'frozen')
+    THEN
+        RAISE EXCEPTION 'training % uses no frozen version, or a stopped one', NEW.id
             USING ERRCODE = 'MU003';
     END IF;
     IF NOT EXISTS (SELECT FROM public.generation_trainingoverride WHERE training_id = NEW.id

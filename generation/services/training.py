@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from consent.errors import TwoPeopleNeeded, Unknown, UseStopped, WrongState
-from consent.models import Account, DatasetVersion, Project
+from consent.models import Account, DatasetVersion, Project, VersionState
 from consent.moment import database_now
 from consent.roles import AccountKind
 from consent.services.authority import by, get, lock, require
@@ -186,11 +186,13 @@ def cancel_training(*, actor: Account, training_id: UUID) -> TrainingRun:
 
 
 def _check_versions(account: Account, versions: Sequence[UUID]) -> None:
-    """Raise Unknown for a version that is none or not one's own, UseStopped for a stopped one."""
-    known = DatasetVersion.objects.filter(pk__in=versions).select_related("dataset")
+    """Raise Unknown for a version that is none, not frozen or not one's own; UseStopped."""
+    frozen = DatasetVersion.objects.filter(state=VersionState.FROZEN)
+    known = frozen.filter(pk__in=versions).select_related("dataset")
     mine = [v for v in known if account.has_perm("consent.view_datasetversion", v)]
     if len(mine) != len(versions):
-        raise Unknown(f"{len(versions) - len(mine)} of {len(versions)} versions are not known here")
+        missing = len(versions) - len(mine)
+        raise Unknown(f"{missing} of {len(versions)} versions are not known here, or not frozen")
     _check_stops(versions)
 
 

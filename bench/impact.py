@@ -96,6 +96,8 @@ def _fill(model: type[models.Model], until: int, after: int = 0, /, **said: Any)
 def _any(field: Any) -> str:
     if field.null:
         return "NULL"
+    if isinstance(field.default, int):
+        return str(field.default)
     if field.choices and field.blank:
         return "''"
     if field.choices:

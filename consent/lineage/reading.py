@@ -23,6 +23,7 @@ class _Walk:
     start: Node
     direction: Direction
     sets: Mapping[str, str]
+    ids: Sequence[UUID]
 
     def statement(self) -> str:
         """Return the statement that gives nodes, edges and counts as rows of one shape."""
@@ -85,7 +86,7 @@ def look(start: Node, direction: Direction) -> Impact:
     """Return what lies downstream or upstream of ``start``: a handful of statements, whatever
     the size of the graph. Raises KeyError for a kind that there is not."""
     walk = _plan(start, direction)
-    found = _select(walk.statement(), [start.id])
+    found = _select(walk.statement(), [walk.ids])
     nodes = {Node(kind, id_) for what, kind, id_, *_ in found if what == "node" and id_}
     counts = {kind: count for what, kind, *_, count in found if what == "count"}
     edges = {
@@ -143,7 +144,7 @@ def find_every(impact: Impact, leaf: str) -> Iterator[UUID]:
     if leaf in walk.sets:
         sets = ", ".join(walk.sets.values())
         rows = _select(f"WITH RECURSIVE {sets} SELECT id FROM {_set(leaf)} ORDER BY id",  # noqa: S608
-                       [impact.start.id])  # fmt: skip
+                       [walk.ids])  # fmt: skip
         seen = {id_ for (id_,) in rows if Node(leaf, id_) != impact.start}
         yield from sorted(seen)
     for leaves in walk.hanging():
@@ -207,7 +208,7 @@ def _plan(start: Node, direction: Direction) -> _Walk:
     sets: dict[str, str] = {}
     EDGES.kinds[start.kind]
     for kind in EDGES.order(direction):
-        arms = ["SELECT %s::uuid"] if kind == start.kind else []
+        arms = ["SELECT unnest(%s::uuid[])"] if kind == start.kind else []
         circles = []
         for edge in EDGES:
             (near, near_end), (far, far_end) = edge.ends(direction)
@@ -221,8 +222,24 @@ def _plan(start: Node, direction: Direction) -> _Walk:
                     f" JOIN {_set(near)} n ON n.id = e.{near_end}"
                 )
         if arms:
-            sets[kind] = _as_set(kind, arms, circles)
-    return _Walk(start, direction, sets)
+            # Whoever else the start is, is known: a set that refers to itself would be taken for
+            # a large one, and everything after it read in full.
+            is_known = kind == start.kind and not _is_trunk(kind)
+            sets[kind] = _as_set(kind, arms, [] if is_known else circles)
+    return _Walk(start, direction, sets, _find_same(start))
+
+
+def _find_same(start: Node) -> list[UUID]:
+    """Return the ids under which a thing was registered, its own among them."""
+    same = [edge.sql() for edge in EDGES if edge.source == edge.target == start.kind]
+    if not same or _is_trunk(start.kind):
+        return [start.id]
+    edges = " UNION ALL ".join(same)
+    statement = (
+        "WITH RECURSIVE same (id) AS (SELECT %s::uuid UNION"  # noqa: S608
+        f" SELECT e.target FROM ({edges}) e JOIN same ON same.id = e.source) SELECT id FROM same"
+    )
+    return [id_ for (id_,) in _select(statement, [start.id])]
 
 
 def _as_set(kind: str, arms: Sequence[str], circles: Sequence[str]) -> str:
@@ -283,7 +300,7 @@ def _count_shared(walk: _Walk, nodes: Iterable[Node]) -> dict[str, int]:
             else ""
         )
         statement = f"{sets}SELECT count(*) FROM ({leaves.all}{direct}) x"  # noqa: S608
-        counts[leaves.leaf] = int(_select(statement, [walk.start.id, trunk])[0][0])
+        counts[leaves.leaf] = int(_select(statement, [walk.ids, trunk])[0][0])
     return counts
 
 

@@ -7,8 +7,9 @@ the client. These run in the same transaction and raise the same errors.
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -23,8 +24,13 @@ Row = tuple[Any, ...]
 Cells = list[bytes]
 Query = str | sql.SQL | sql.Composed
 Argument = str | bytes | None
-_BYTEA = 17  # its object id
+_BYTEA, _UUID = 17, 2950  # their object ids
+_SIXTEEN = (16).to_bytes(4, "big")
 _LISTED = 64
+# The signature of binary COPY with no flags and no extension, its end, and an absent cell.
+_COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END, _NULL = b"\xff\xff", b"\xff\xff\xff\xff"
+_ROWS = 200
 _FORMATS = {str: Format.TEXT, bytes: Format.BINARY, type(None): Format.TEXT}
 # Statements that each session has prepared, by their text.
 _PREPARED: WeakKeyDictionary[psycopg.Connection[Row], dict[str, bytes]] = WeakKeyDictionary()
@@ -93,6 +99,12 @@ def among(column: str, values: list[str]) -> tuple[str, list[str]]:
     size = 1 << (len(values) - 1).bit_length()
     places = ", ".join(f"${place}" for place in range(1, size + 1))
     return f"{column} IN ({places})", [*values, *values[-1:] * (size - len(values))]
+
+
+def uuid_array(values: Sequence[UUID]) -> bytes:
+    """Return a ``uuid[]`` in PostgreSQL's binary format (array_send)."""
+    head = struct.pack("!iiIii", 1, 0, _UUID, len(values), 1)
+    return head + b"".join(_SIXTEEN + one.bytes for one in values)
 
 
 def bytea_array(values: Sequence[bytes]) -> bytes:
@@ -183,6 +195,31 @@ def copy_in(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]
         copy.set_types(list(columns.values()))
         for row in rows:
             copy.write_row(row)
+
+
+def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes | None]]) -> None:
+    """As ``copy_in``, for cells that are in PostgreSQL's binary format already; None is NULL.
+
+    Several times as fast: no cell is adapted, and rows are sent many at a time.
+    """
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    count = len(columns).to_bytes(2, "big")
+    encoded = (
+        count
+        + b"".join([_NULL if cell is None else len(cell).to_bytes(4, "big") + cell for cell in row])
+        for row in rows
+    )
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(_raw()) as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        copy.write(_COPY_HEAD)
+        while some := b"".join(islice(encoded, _ROWS)):
+            copy.write(some)
+        copy.write(_COPY_END)
 
 
 def _raw(using: str = DEFAULT_DB_ALIAS) -> psycopg.Connection[Row]:

@@ -207,8 +207,11 @@ CREATE FUNCTION consent_refuse_membership() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
     IF EXISTS (
-        SELECT FROM (SELECT DISTINCT version_id FROM changed) AS touched
-        JOIN public.consent_datasetversion v ON v.id = touched.version_id WHERE v.state <> 'draft')
+        SELECT FROM (SELECT DISTINCT version_id, intake_id FROM changed) AS touched
+        LEFT JOIN public.consent_datasetversion v ON v.id = touched.version_id
+        LEFT JOIN public.consent_intake i
+            ON i.id = touched.intake_id AND i.version_id = touched.version_id
+        WHERE v.state IS DISTINCT FROM 'draft' OR i.id IS NULL)
     THEN
         RAISE EXCEPTION 'the items of a version that is no draft are fixed'
             USING ERRCODE = 'MU002';

@@ -168,9 +168,16 @@ class Item(Recorded):
 
     bound_otherwise = "people = 0"
 
-    version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="items")
+    # That both are there is checked once for all rows of a statement (0002_guards.MEMBERSHIP).
+    version = models.ForeignKey(
+        DatasetVersion, models.PROTECT, related_name="items", db_constraint=False
+    )
     intake = models.ForeignKey(
-        "consent.Intake", models.PROTECT, related_name="items", null=True, db_index=False
+        "consent.Intake",
+        models.PROTECT,
+        related_name="items",
+        db_constraint=False,
+        db_index=False,
     )
     ordinal = models.PositiveIntegerField(help_text="Place in what it was imported from, from 1.")
     commitment = DigestField()
@@ -192,9 +199,8 @@ class Item(Recorded):
         indexes = [
             # Most items of large sets show nobody: an index over all would be of one entry.
             GinIndex(fields=["scopes"], name="item_scopes", condition=models.Q(people__gt=0)),
-            models.Index(fields=["fingerprint"], name="item_fingerprint"),
         ]
-        constraints = [models.UniqueConstraint(fields=["version", "fingerprint"], name="item_once")]
+        constraints = [models.UniqueConstraint(fields=["fingerprint", "version"], name="item_once")]
 
     def __str__(self) -> str:
         return f"item {str(self.id)[:8]}"

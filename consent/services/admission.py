@@ -35,24 +35,11 @@ _OPENING = column_place("consent_item", "opening")
 _STATED = column_place("consent_quarantined", "stated")
 _HOUSE = (HOUSE_SCOPE,)
 _MEDIA = frozenset(MediaType)
-_ITEMS = {
-    "id": "uuid",
-    "version_id": "uuid",
-    "intake_id": "uuid",
-    "ordinal": "int4",
-    "commitment": "bytea",
-    "opening": "bytea",
-    "fingerprint": "bytea",
-    "file_id": "uuid",
-    "scopes": "uuid[]",
-    "people": "int2",
-    "licence": "varchar",
-    "legal_basis": "varchar",
-    "media_type": "varchar",
-    "width": "int4",
-    "height": "int4",
-    "aside": "varchar",
-}
+_ITEMS = (
+    *("id", "version_id", "intake_id", "ordinal", "commitment", "opening", "fingerprint"),
+    *("file_id", "scopes", "people", "licence", "legal_basis", "media_type", "width", "height"),
+    "aside",
+)
 _QUARANTINED = {
     "id": "uuid",
     "intake_id": "uuid",
@@ -61,6 +48,10 @@ _QUARANTINED = {
     "stated": "bytea",
     "scopes": "uuid[]",
 }
+_KNOWN = (
+    "SELECT encode(fingerprint, 'hex') FROM consent_item "
+    "WHERE version_id = $1 AND fingerprint = ANY($2)"
+)
 Contents = Callable[[DescribedItem], bytes]
 
 
@@ -92,13 +83,14 @@ def admit(
     """
     batch = Batch()
     fresh = list(_fresh(version, admitted, batch))
-    scopes = find_scopes(person for one in fresh for person in one.member.depicts)
+    scopes = find_scopes(person for one, _ in fresh for person in one.member.depicts)
     writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}), batch)
-    rows = [writer.row(one, contents) for one in fresh]
-    binary.copy_in("consent_item", _ITEMS, rows)
+    binary.copy_rows(
+        "consent_item", _ITEMS, (writer.row(one, mark, contents) for one, mark in fresh)
+    )
     depictions = [row for rows in batch.groups.values() for row in rows if type(row) is Depiction]
     Depiction.objects.bulk_create(depictions)
-    batch.items = len(rows)
+    batch.items = len(fresh)
     return batch
 
 
@@ -166,22 +158,19 @@ def _is_uuid(name: str) -> bool:
 
 def _fresh(
     version: DatasetVersion, admitted: Sequence[Admitted], batch: Batch
-) -> Iterator[Admitted]:
-    """Yield those whose picture is not in the version yet, each once."""
+) -> Iterator[tuple[Admitted, bytes | None]]:
+    """Yield those whose picture is not in the version yet, each once, with its fingerprint."""
     index = vault.blind_indexer(FINGERPRINT)
     marks = [index(one.member.digest) if one.member.digest else None for one in admitted]
-    rows = binary.fetch(
-        "SELECT fingerprint FROM consent_item WHERE version_id = %s AND fingerprint = ANY(%s)",
-        [version.pk, [mark for mark in marks if mark]],
-    )
-    seen = {bytes(mark) for (mark,) in rows}
+    there = binary.send(_KNOWN, [str(version.pk), binary.bytea_array(list(filter(None, marks)))])()
+    seen = {bytes.fromhex(mark.decode()) for (mark,) in there}
     for one, mark in zip(admitted, marks, strict=True):
         if mark in seen:
             batch.refused.append(Refused(one.item, (Fault.PICTURE_REPEATED.value,)))
             continue
         if mark:
             seen.add(mark)
-        yield one
+        yield one, mark
 
 
 class _Writer:
@@ -195,12 +184,18 @@ class _Writer:
         keys: vault.Keys,
         batch: Batch,
     ) -> None:
-        self._version, self._intake, self._batch = version, intake, batch
+        self._version, self._batch = version, batch
         self._scopes, self._keys = scopes, keys
-        self._index = vault.blind_indexer(FINGERPRINT)
+        self._ids = (version.pk.bytes, intake.pk.bytes)
+        self._house = binary.uuid_array(_HOUSE)
 
-    def row(self, one: Admitted, contents: Contents | None) -> tuple[object, ...]:
-        """Return the columns of one item, in the order of ``_ITEMS``."""
+    def row(
+        self, one: Admitted, mark: bytes | None, contents: Contents | None
+    ) -> tuple[bytes | None, ...]:
+        """Return the cells of one item in PostgreSQL's binary format, in the order of ``_ITEMS``.
+
+        Written for speed: it runs a million times for one version.
+        """
         member, pk = one.member, uuid4()
         people = member.depicts
         owners = tuple(sorted({self._scopes[person] for person in people})) if people else _HOUSE
@@ -210,19 +205,23 @@ class _Writer:
             self._note(owners, pk, people)
         else:
             self._batch.house += 1
+        licence, basis, media_type, width, height = shown(member)
         return (
-            pk,
-            self._version.pk,
-            self._intake.pk,
-            one.item.ordinal,
+            pk.bytes,
+            *self._ids,
+            one.item.ordinal.to_bytes(4, "big"),
             commit_opening(opening),
             self._keys.seal_bytes(owners, _OPENING + pk.bytes, opening),
-            self._index(member.digest) if member.digest else None,
-            file.pk if file else None,
-            list(owners),
-            len(people),
-            *shown(member),
-            "",
+            mark,
+            file.pk.bytes if file else None,
+            binary.uuid_array(owners) if people else self._house,
+            len(people).to_bytes(2, "big"),
+            licence.encode(),
+            basis.encode(),
+            media_type.encode(),
+            width.to_bytes(4, "big") if width else None,
+            height.to_bytes(4, "big") if height else None,
+            b"",
         )
 
     def _note(self, owners: tuple[UUID, ...], pk: UUID, people: Sequence[UUID]) -> None:

@@ -7,15 +7,13 @@ further ones are named in the setting ``MUNIMENT_CLASSIFIERS`` as dotted paths.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
-from threading import Lock
 from typing import Protocol
 
-import cv2
-import numpy as np
 from django.conf import settings
 from django.utils.module_loading import import_string
 from PIL import Image
+
+from consent.vetting import faces
 
 DEFAULT_CLASSIFIERS = ("generation.classifiers.FrontalFaces",)
 
@@ -32,29 +30,14 @@ class Classifier(Protocol):
 
 
 class FrontalFaces:
-    """Counts frontal faces by OpenCV's Haar cascade ``alt2``; misses profiles and small faces."""
+    """Counts the faces that the house's one detector finds; see ``consent.vetting.faces``."""
 
-    name = "opencv.haar.frontalface_alt2"
-    version = cv2.__version__
-    max_side_pixels = 640
-
-    def __init__(self) -> None:
-        path = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_alt2.xml"
-        self._cascade = cv2.CascadeClassifier(str(path))
-        # One cascade holds the state of one detection; workers are threads.
-        self._lock = Lock()
+    name = faces.FrontalFaces.name
+    version = faces.FrontalFaces.version
 
     def signals(self, image: Image.Image) -> Mapping[str, int]:
         """Return ``face.count``."""
-        grey = image.convert("L")
-        # The cascade's cost grows with the area, and a face of 24 pixels is found anyway.
-        grey.thumbnail((self.max_side_pixels, self.max_side_pixels))
-        levels = cv2.equalizeHist(np.asarray(grey))
-        with self._lock:
-            faces = self._cascade.detectMultiScale(
-                levels, scaleFactor=1.1, minNeighbors=4, minSize=(24, 24)
-            )
-        return {"face.count": len(faces)}
+        return {"face.count": len(faces.detector().find(image))}
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
 """All writes of the consent app, one function per thing the product does."""
 
 from consent.services.answers import Answer
+from consent.services.arrivals import Arrival, receive, remarks
 from consent.services.authority import Visitor
 from consent.services.bundles import issue_bundle
 from consent.services.datasets import (
@@ -49,15 +50,7 @@ from consent.services.impact import (
     complete_impact,
     decide_impact,
 )
-from consent.services.intakes import (
-    Arrival,
-    lease_reading,
-    read_intake,
-    read_leased,
-    receive,
-    remarks,
-    take_in,
-)
+from consent.services.intakes import lease_reading, read_intake, read_leased, take_in
 from consent.services.merges import merge_subjects, part_subjects
 from consent.services.notices import publish_notice
 from consent.services.people import (

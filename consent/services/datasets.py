@@ -25,8 +25,8 @@ from consent.models import (
     VersionState,
 )
 from consent.moment import database_now
+from consent.services.arrivals import lock_draft
 from consent.services.authority import Actor, by, get, lock, require
-from consent.services.intakes import lock_draft
 from consent.services.projects import check_code
 from consent.uses import Aside, Descent, Provenance, Use
 from ledger import binary, vault

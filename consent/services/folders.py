@@ -17,16 +17,10 @@ from consent.intake import Admitted, Fault, Found, Refused, judge
 from consent.models import Dataset, DatasetVersion, Intake, IntakeState
 from consent.pictures import inspect
 from consent.services.admission import admit, find_people, quarantine
+from consent.services.arrivals import Arrival, begin, record_received
 from consent.services.authority import Actor, get, require
 from consent.services.datasets import check_purpose, open_version, seal_version
-from consent.services.intakes import (
-    Arrival,
-    begin,
-    find_known,
-    finish,
-    record_batch,
-    record_received,
-)
+from consent.services.intakes import find_known, finish, record_batch
 from consent.uses import Form, Use
 from ledger import vault
 

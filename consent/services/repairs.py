@@ -27,8 +27,9 @@ from consent.kinds import IntakeRepaired
 from consent.licences import is_known
 from consent.models import Account, Intake, IntakeState, Quarantined, Subject
 from consent.services.admission import Batch, admit
+from consent.services.arrivals import lock_draft
 from consent.services.authority import Actor, by, get, lock, require
-from consent.services.intakes import find_known, lock_draft
+from consent.services.intakes import find_known
 from consent.uses import LegalBasis, Use
 from ledger import vault
 from ledger.models import HOUSE_SCOPE

@@ -9,9 +9,9 @@ from consent.formats import openlineage
 from consent.kinds import IntakeReceived
 from consent.models import Intake, IntakeState, Project
 from consent.moment import database_now
+from consent.services.arrivals import Arrival, begin, fingerprint, remark_reading
 from consent.services.authority import Actor, by, get, require
 from consent.services.entities import keep_lineage, segments_of
-from consent.services.intakes import Arrival, begin, fingerprint, remark_reading
 from consent.uses import Form
 from ledger.models import HOUSE_SCOPE
 from ledger.services import append_large, store_file

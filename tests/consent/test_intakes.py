@@ -270,7 +270,7 @@ def test_what_cannot_be_read_is_said_and_not_kept(
 ) -> None:
     intake = bring(content, form=Form(form))
     assert (intake.state, intake.file) == (IntakeState.UNREADABLE, None)
-    assert intakes.remarks(intake).trouble
+    assert services.remarks(intake).trouble
     assert SealedFile.objects.count() == 0
 
 

@@ -5,6 +5,7 @@ from consent.admin import (  # noqa: F401
     grants,
     identities,
     impact,
+    intakes,
     merges,
     notices,
     parties,

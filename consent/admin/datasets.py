@@ -9,14 +9,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from consent import services
-from consent.admin.acts import ActingAdmin, may_view
+from consent import services, tasks
+from consent.admin.acts import Act, ActingAdmin, Outcome, may_view
+from consent.admin.dataset_forms import InProjectForm, VersionForm, bring_form
 from consent.intake import sentence
-from consent.models import Account, Dataset, DatasetVersion, Item, Quarantined
+from consent.models import Account, Dataset, DatasetVersion, Item, Quarantined, VersionState
 from consent.models.datasets import DatasetVersionQuerySet
 from consent.pictures import data_url, thumbnail
 from consent.services import Sealed
-from consent.uses import LegalBasis, Use
+from consent.uses import Form, LegalBasis, Use
 from ledger.admin import record_link
 from ledger.record_kinds import DisclosureReason
 
@@ -24,6 +25,46 @@ GROUP = "Data sets"
 PICTURES = "pictures"
 PER_PAGE = 24
 SIDE = 200
+
+
+def _open_dataset(actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
+    dataset = services.open_dataset(actor=actor, project_id=said["project"].pk, code=said["code"])
+    return Outcome("The data set is open; begin its first version.", dataset)
+
+
+def _begin(actor: Account, dataset: Dataset, said: dict[str, Any]) -> Outcome:
+    version = services.open_version(
+        actor=actor,
+        dataset_id=dataset.pk,
+        uses=[Use(use) for use in said["uses"]],
+        profile=said["profile"],
+    )
+    return Outcome("The draft is open; bring in what it is made of.", version)
+
+
+def _bring(actor: Account, version: DatasetVersion, said: dict[str, Any]) -> Outcome:
+    source = said["source"]
+    arrival = services.Arrival(
+        Form(said["form"]), version_id=version.pk, source_id=source.pk if source else None
+    )
+    intake, again = services.receive(actor=actor, arrival=arrival, content=said["file"])
+    if again:
+        return Outcome("The same file came before; this is what became of it.", intake)
+    tasks.announce_intake(intake.pk)
+    return Outcome("It is being read; load this page again to see how far it is.", intake)
+
+
+def _freeze(actor: Account, version: DatasetVersion, _said: dict[str, Any]) -> Outcome:
+    frozen = services.freeze_version(actor=actor, version_id=version.pk)
+    return Outcome(f"Frozen with {frozen.member_count} items.", frozen)
+
+
+def _abandon(actor: Account, version: DatasetVersion, _said: dict[str, Any]) -> Outcome:
+    return Outcome("Given up.", services.abandon_version(actor=actor, version_id=version.pk))
+
+
+def _is_draft(version: DatasetVersion) -> bool:
+    return version.state == VersionState.DRAFT
 
 
 @admin.register(Dataset)
@@ -37,6 +78,29 @@ class DatasetAdmin(ActingAdmin):
     fields = ("code", "project", "versions", record_link)
     search_fields = ("code",)
     ordering = ("code", "pk")
+    list_acts = (
+        Act(
+            "open",
+            "Open a data set",
+            "add",
+            "consent.open_dataset",
+            "A data set grows in versions; each is put together as a draft and then frozen.",
+            _open_dataset,
+            lambda _: InProjectForm,
+        ),
+    )
+    row_acts = (
+        Act(
+            "begin",
+            "Begin a version",
+            "edit_note",
+            "consent.freeze_version",
+            "A draft is opened. Bring in tables and descriptions, set right what is kept out, "
+            "and freeze it.",
+            _begin,
+            lambda _: VersionForm,
+        ),
+    )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_view(request, "consent.view_dataset", obj)
@@ -72,6 +136,38 @@ class DatasetVersionAdmin(ActingAdmin):
         record_link,
     )
     ordering = ("-opened_at", "pk")
+    row_acts = (
+        Act(
+            "bring",
+            "Bring in a file",
+            "upload_file",
+            "consent.freeze_version",
+            "A worker reads it and judges each item; what is wrong is kept out and can be set "
+            "right. The file itself is kept, sealed, as it came.",
+            _bring,
+            bring_form,
+            _is_draft,
+        ),
+        Act(
+            "freeze",
+            "Freeze",
+            "ac_unit",
+            "consent.freeze_version",
+            "The items are fixed for good, and the digest over them stands in the log. What shows "
+            "somebody whose permission does not cover the version's uses now is set aside.",
+            _freeze,
+            is_open=_is_draft,
+        ),
+        Act(
+            "abandon",
+            "Give up",
+            "block",
+            "consent.freeze_version",
+            "Nothing can come into the draft any more, and it is never frozen.",
+            _abandon,
+            is_open=_is_draft,
+        ),
+    )
     change_form_outer_after_template = "consent/admin/version.html"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -99,6 +195,7 @@ class DatasetVersionAdmin(ActingAdmin):
             "start": start,
             "may_look": may_look,
             "wants_pictures": wants_pictures,
+            "intakes": row.intakes.order_by("received_at"),
             "quarantined": [
                 (one.ordinal, [(code, sentence(code)) for code in one.reasons])
                 for one in Quarantined.objects.filter(intake__version=row)[:200]

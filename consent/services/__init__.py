@@ -50,7 +50,14 @@ from consent.services.impact import (
     complete_impact,
     decide_impact,
 )
-from consent.services.intakes import lease_reading, read_intake, read_leased, take_in
+from consent.services.intakes import (
+    lease_reading,
+    read_columns,
+    read_intake,
+    read_leased,
+    reread,
+    take_in,
+)
 from consent.services.merges import merge_subjects, part_subjects
 from consent.services.notices import publish_notice
 from consent.services.people import (
@@ -196,6 +203,7 @@ __all__ = [
     "propose_membership",
     "publish_notice",
     "put_off_scan",
+    "read_columns",
     "read_initials",
     "read_intake",
     "read_leased",
@@ -211,6 +219,7 @@ __all__ = [
     "repair",
     "represent",
     "request",
+    "reread",
     "resume",
     "revoke",
     "revoke_tokens",

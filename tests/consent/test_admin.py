@@ -317,6 +317,8 @@ MAY_LIST = {
     "merge": {"officer", "approver", "auditor"},
     "scan": {"officer", "auditor"},
     "serving": {"officer", "auditor"},
+    "source": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
+    "intake": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "grant": {"officer", "approver", "auditor"},
     "dataset": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "datasetversion": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},

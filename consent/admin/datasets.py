@@ -232,7 +232,7 @@ def _thumbnails(request: HttpRequest, items: Sequence[Item]) -> dict[Any, str]:
         reader=request.user,
         permission="consent.view_item",
         reason=DisclosureReason.CASEWORK,
-        wanted=[Sealed(item, "file") for item in items],
+        wanted=[Sealed(item, "file") for item in items if item.file_id],
     )
     return {pk: data_url(thumbnail(content, SIDE)) for pk, content in seen.items()}
 

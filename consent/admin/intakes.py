@@ -26,7 +26,12 @@ from consent.uses import Form, Provenance
 from ledger.admin import record_link
 
 GROUP = "Data sets"
-STATES = {"received": "info", "reading": "warning", "read": "success", "unreadable": "danger"}
+STATES = {
+    "waiting to be read": "info",
+    "being read": "warning",
+    "read to the end": "success",
+    "cannot be read": "danger",
+}
 
 
 def _repair(actor: Account, intake: Intake, said: dict[str, Any]) -> Outcome:
@@ -173,7 +178,7 @@ class IntakeAdmin(ActingAdmin):
             **super().describe(request, row),
             "intake": row,
             "waiting": waiting,
-            "most": max((one["items"] for one in waiting), default=0),
+            "most": max((one["items"] for one in waiting), default=1),
             "waiting_items": row.quarantined.count(),
             "is_reading": row.state in {IntakeState.RECEIVED, IntakeState.READING},
             "trouble": said.trouble,
@@ -185,8 +190,8 @@ class IntakeAdmin(ActingAdmin):
         }
 
     @display(description="state", label=STATES)
-    def standing(self, row: Intake) -> tuple[str, str]:
-        return row.state, row.get_state_display()
+    def standing(self, row: Intake) -> str:
+        return row.get_state_display()
 
 
 @admin.register(Source)

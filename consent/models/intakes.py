@@ -71,13 +71,14 @@ class Intake(Recorded):
     remarks = SealedField()
     state = models.CharField(max_length=10, choices=IntakeState, default=IntakeState.RECEIVED)
     read_to = models.PositiveIntegerField(default=0)
-    item_count = models.PositiveIntegerField(default=0)
+    item_count = models.PositiveIntegerField(default=0, help_text="Let in.")
     house_count = models.PositiveIntegerField(default=0, help_text="Items with nobody in them.")
     dropped_count = models.PositiveIntegerField(default=0, help_text="Turned away for good.")
     received_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "import"
         ordering = ["-received_at", "pk"]
         indexes = [GinIndex(fields=["scopes"], name="intake_scopes")]
         constraints = [

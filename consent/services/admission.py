@@ -85,9 +85,9 @@ def admit(
     fresh = list(_fresh(version, admitted, batch))
     scopes = find_scopes(person for one, _ in fresh for person in one.member.depicts)
     writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}), batch)
-    binary.copy_rows(
-        "consent_item", _ITEMS, (writer.row(one, mark, contents) for one, mark in fresh)
-    )
+    rows = (writer.row(one, mark, contents) for one, mark in fresh)
+    # A kept file is a row too, and while COPY runs its connection takes no other statement.
+    binary.copy_rows("consent_item", _ITEMS, list(rows) if contents else rows)
     depictions = [row for rows in batch.groups.values() for row in rows if type(row) is Depiction]
     Depiction.objects.bulk_create(depictions)
     batch.items = len(fresh)

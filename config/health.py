@@ -19,6 +19,7 @@ from config import metrics as measures
 from ledger import failures
 from ledger.circumstances import read_circumstances, read_conditions
 from ledger.conditions import Condition
+from ledger.routers import KEYSTORE
 
 # Migrations only go forward under a running process: what was complete once stays so.
 _migrated: set[str] = set()
@@ -91,14 +92,15 @@ def missing_migrations() -> Iterator[str]:
             yield f"the migrations of database {alias} cannot be read"
         else:
             if count:
-                yield f"database {alias} lacks {count} migrations: run manage.py migrate"
+                yield f"database {alias} lacks {count} migrations: run manage.py migrate_all"
             else:
                 _migrated.add(alias)
 
 
 def _count_missing(alias: str) -> int:
     executor = MigrationExecutor(connections[alias])
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    leaves = executor.loader.graph.leaf_nodes(KEYSTORE if alias == KEYSTORE else None)
+    return len(executor.migration_plan(leaves))
 
 
 @cache

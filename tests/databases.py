@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
 from config import databases, locks
 from config.embedded import KEYSTORE, MAIN, SUPERUSER, Cluster
+from config.management.commands.migrate_all import migrate
 
 ROOT = Path(__file__).parents[1]
 CLUSTER = Cluster(ROOT / "var" / "test" / "postgres", durable=False)
@@ -124,7 +124,7 @@ class Databases:
 def _migrate(alias: str, name: str) -> None:
     owner = {"default": "owner", "keystore": "keystore_owner"}[alias]
     _point(alias, "migrator", name, options={"options": f"-c role={owner}"})
-    call_command("migrate", database=alias, verbosity=0, interactive=False)
+    migrate(alias, verbosity=0)
     connections[alias].close()
 
 

@@ -15,6 +15,7 @@ from django.db import connection
 
 from consent import profiles
 from consent.decision import (
+    Code,
     Context,
     Decision,
     GrantTerms,
@@ -195,12 +196,19 @@ def _merges(row: binary.Cells) -> list[Merge]:
     ]
 
 
+_ENDED_AS = {
+    GrantState.REVOKED.value: Code.REVOKED,
+    GrantState.INVALIDATED.value: Code.INVALIDATED,
+}
+
+
 def _terms(row: dict[str, Any]) -> GrantTerms:
     """Return what decisions need to know of a stored answer."""
     given_at, power_until = datetime.fromisoformat(row["given_at"]), _moment(row["power_until"])
     # An answer whose term ran out was never taken back: its term says when it ended.
     taken_back = None if row["state"] == GrantState.EXPIRED else _moment(row["ended_at"])
     resumed = [*map(_moment, row["resumed_at"]), None]
+    ended_as = _ENDED_AS.get(row["state"], Code.WITHDRAWN)
     return GrantTerms(
         id=UUID(row["id"]),
         person=UUID(row["subject_id"]),
@@ -219,6 +227,7 @@ def _terms(row: dict[str, Any]) -> GrantTerms:
         barred_themes=frozenset(map(Theme, row["barred_themes"])),
         suspensions=tuple(map(Period, map(datetime.fromisoformat, row["suspended_at"]), resumed)),
         power=Period(given_at, power_until) if power_until else None,
+        ended_as=ended_as,
     )
 
 

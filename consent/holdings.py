@@ -12,6 +12,7 @@ from consent import telling
 from consent.models import (
     AnswerPaper,
     Depiction,
+    Evidence,
     GivenBy,
     Grant,
     Identifier,
@@ -163,7 +164,16 @@ HOLDINGS.register(
         "consent.grant",
         lambda scopes: Grant.objects.filter(subject__scope__in=scopes).select_related("notice"),
         telling.export_grant,
-        _files("evidence"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.evidence",
+        lambda scopes: Evidence.objects.filter(file__scopes__overlap=list(scopes)).select_related(
+            "file"
+        ),
+        telling.export_evidence,
+        _files("file"),
     )
 )
 HOLDINGS.register(

@@ -19,6 +19,7 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.portal.letters import post
+from ledger.errors import ScopeGone
 
 # A page of a Parquet file may claim to unpack to 2 GiB: nobody needs that.
 READER_BYTES = 3 << 29
@@ -153,7 +154,14 @@ def sweep_scans() -> None:
 def expire_grants() -> None:
     """Mark the answers whose term is over; decisions know it without this."""
     for grant_id in Grant.objects.overdue(database_now()).values_list("pk", flat=True):
-        services.expire(grant_id=grant_id)
+        try:
+            services.expire(grant_id=grant_id)
+        except ScopeGone:
+            # Their erasure is on its way and takes the answer along.
+            logger.info("answer of an erased person is left", extra={"grant": str(grant_id)})
+        except Exception:
+            # One that fails must not keep the others; it is tried again next time.
+            logger.exception("answer is not marked", extra={"grant": str(grant_id)})
 
 
 @shared_task

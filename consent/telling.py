@@ -6,6 +6,7 @@ from typing import Any
 from consent.models import (
     AnswerPaper,
     Depiction,
+    Evidence,
     GivenBy,
     Grant,
     Identifier,
@@ -100,6 +101,17 @@ def export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
         "resumed_at": [_time(one) for one in grant.resumed_at],
         "state": grant.state,
         "ended_at": _time(grant.ended_at),
+    }
+
+
+def export_evidence(piece: Evidence, keys: Keys) -> dict[str, Any]:
+    return {
+        "kind": piece.kind,
+        "answer": str(piece.grant_id),
+        "media_type": piece.media_type,
+        "digest": f"sha256:{keys.open(piece, 'digest').hex()}",
+        "file": str(piece.file_id),
+        "added_at": _time(piece.added_at),
     }
 
 

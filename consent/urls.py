@@ -6,7 +6,17 @@ from django.urls import URLPattern, path
 from django.views import View
 
 from consent import services
-from consent.views import datasets, grants, impact, intakes, receipts, scans, sign_in, subjects
+from consent.views import (
+    datasets,
+    evidence,
+    grants,
+    impact,
+    intakes,
+    receipts,
+    scans,
+    sign_in,
+    subjects,
+)
 
 app_name = "consent"
 
@@ -77,6 +87,8 @@ urlpatterns = [
     _of_grant("renew", grants.GrantRenewalView),
     _of_grant("withdraw", grants.GrantWithdrawalView),
     *(_of_grant(act, grants.GrantMoveView, move=move) for act, move in MOVES.items()),
+    _of_grant("evidence", evidence.GrantEvidenceView),
+    path("api/v1/evidence/<uuid:piece_id>", evidence.EvidenceView.as_view(), name="evidence-piece"),
     _of_grant("record", receipts.GrantRecordView),
     _of_grant("receipt", receipts.GrantReceiptView),
     _of_grant("bundle", receipts.GrantBundleView),

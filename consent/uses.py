@@ -105,6 +105,18 @@ class Method(Worded):
         return self is not Method.IN_PERSON
 
 
+class EvidenceKind(Worded):
+    """What shows an answer."""
+
+    FORM = "form"
+    SCAN = "scan"
+    EMAIL = "email"
+    LETTER = "letter"
+    RECORDING = "recording"
+    RECEIPT = "receipt"
+    OTHER = "other"
+
+
 class Capacity(Worded):
     """For whom an answer speaks: the giver, or somebody whom the giver may speak for."""
 

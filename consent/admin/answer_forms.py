@@ -12,8 +12,9 @@ from unfold.widgets import (
 )
 
 from consent import services
-from consent.admin.forms import content, one_of, some_of, text
+from consent.admin.forms import ManyFiles, content, one_of, some_of, text
 from consent.models import Grant, GrantState, Notice, Representation, Subject
+from consent.services import Piece
 from consent.services.merges import MAX_REASON
 from consent.uses import (
     ANY,
@@ -21,6 +22,7 @@ from consent.uses import (
     Assurance,
     Basis,
     Capacity,
+    EvidenceKind,
     Medium,
     Method,
     Mode,
@@ -82,35 +84,38 @@ class RequestedForm(TermsForm):
     field_order = ("notice",)
 
 
-def answer_form(subject: Subject) -> type[TermsForm]:
-    """Return the form for an answer of this person, or of somebody who speaks for them."""
+def speaker_field(subject: Subject) -> forms.TypedChoiceField:
+    """Return the field that says who spoke: the person, or somebody who speaks for them."""
     speakers = [
         (str(one.pk), f"{one.get_capacity_display()}, {one.representative.handle}")
         for one in Representation.objects.filter(
             subject__in=Subject.objects.selves(subject.pk), ended_at=None
         ).select_related("representative")
     ]
+    return forms.TypedChoiceField(
+        label="Answered by",
+        choices=[("", Capacity.SELF.words), *speakers],
+        coerce=UUID,
+        empty_value=None,
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
+def answer_form(subject: Subject) -> type[TermsForm]:
+    """Return the form for an answer of this person, or of somebody who speaks for them."""
 
     class AnswerForm(TermsForm):
-        representation = forms.ChoiceField(
-            label="Answered by",
-            choices=[("", Capacity.SELF.words), *speakers],
-            required=False,
-            widget=UnfoldAdminSelectWidget(),
-        )
-        evidence = forms.FileField(
+        representation = speaker_field(subject)
+        evidence = ManyFiles(
             label="Evidence",
             required=False,
-            widget=UnfoldAdminFileFieldWidget(),
-            help_text="The signed form, for instance. Sealed under the person's key.",
+            help_text="The signed form, for instance, or all pages of it. Sealed under the keys of "
+            "whoever speaks and of the person.",
         )
 
-        def clean_evidence(self) -> bytes | None:
-            return content(self.cleaned_data["evidence"])
-
-        def clean_representation(self) -> UUID | None:
-            said = self.cleaned_data["representation"]
-            return UUID(said) if said else None
+        def clean_evidence(self) -> list[Piece]:
+            return [Piece(one) for one in self.cleaned_data["evidence"]]
 
     return AnswerForm
 
@@ -168,8 +173,26 @@ def alike_form(grant: Grant) -> type[MethodForm]:
     return AlikeForm
 
 
+class EvidenceForm(forms.Form):
+    """What shows an answer, besides what is there."""
+
+    kind = one_of(EvidenceKind, "What it is")
+    evidence = ManyFiles(label="Files", help_text="At most 20, of 10 MB each.")
+
+
+def refusal_form(grant: Grant) -> type[MethodForm]:
+    """Return the form for a *no* of this person, or of somebody who speaks for them."""
+
+    class RefusalForm(MethodForm):
+        representation = speaker_field(grant.subject)
+
+    return RefusalForm
+
+
 class RenewalForm(MethodForm):
-    """The new term of an answer."""
+    """The new term of an answer, and how surely it was the person."""
+
+    assurance = one_of(Assurance, "The giver is tied to it by")
 
     valid_until = forms.DateTimeField(
         label="Ends on",

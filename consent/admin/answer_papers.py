@@ -9,8 +9,8 @@ from django.urls import URLPattern, path, reverse
 
 from consent import services
 from consent.admin.acts import Act, ActingAdmin, Outcome
-from consent.models import Account, AnswerPaper, AnswerPaperKind, Grant
-from consent.services.receipts import PERMISSION
+from consent.models import Account, AnswerPaper, AnswerPaperKind, Evidence, Grant
+from consent.services.evidence import PERMISSION
 from ledger.errors import LogContinued, NotYetPublished
 
 FILES = {
@@ -59,16 +59,41 @@ class PaperAdmin(ActingAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.download)
-        own = [path("paper/<uuid:pk>/", view, name="consent_grant_paper")]
+        piece = self.admin_site.admin_view(self.open_evidence)
+        own = [
+            path("paper/<uuid:pk>/", view, name="consent_grant_paper"),
+            path("evidence/<uuid:pk>/", piece, name="consent_grant_evidence"),
+        ]
         return [*own, *super().get_urls()]
 
     def describe(self, request: HttpRequest, row: Grant) -> dict[str, Any]:
-        papers = row.papers.all() if request.user.has_perm(PERMISSION) else ()
+        may = request.user.has_perm(PERMISSION)
+        papers = row.papers.all() if may else ()
+        pieces = Evidence.objects.of(row) if may else ()
         address = "admin:consent_grant_paper"
         return {
             **super().describe(request, row),
             "papers": [(paper, reverse(address, args=[paper.pk])) for paper in papers],
+            "evidence": [
+                (piece, reverse("admin:consent_grant_evidence", args=[piece.pk]))
+                for piece in pieces
+            ],
         }
+
+    def open_evidence(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Hand out what shows an answer; who opened it, and when, is on the record first."""
+        assert isinstance(request.user, Account)
+        if not request.user.has_perm(PERMISSION):
+            raise PermissionDenied
+        piece = Evidence.objects.select_related("file").filter(pk=pk).first()
+        if piece is None:
+            raise Http404("there is no such piece of evidence")
+        content = services.read_evidence(reader=request.user, piece=piece)
+        if content is None:
+            raise Http404("it was destroyed with the key of somebody who spoke")
+        # Never shown in place: whoever sent it chose the bytes.
+        disposition = {"Content-Disposition": f'attachment; filename="evidence-{pk.hex[:8]}"'}
+        return HttpResponse(content, content_type=piece.media_type, headers=disposition)
 
     def download(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Hand out a paper; who fetched it, and when, is on the record first."""

@@ -254,6 +254,24 @@ class EndForm(forms.Form):
     )
 
 
+class ManyFilesInput(UnfoldAdminFileFieldWidget):
+    """A field for files that takes several."""
+
+    allow_multiple_selected = True
+
+
+class ManyFiles(forms.FileField):
+    """Several files, each within the limits of one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=ManyFilesInput(attrs={"multiple": True}), **options)
+
+    def clean(self, data: Any, initial: Any = None) -> list[bytes]:  # noqa: ARG002
+        """Return the content of each."""
+        files = [super(ManyFiles, self).clean(one) for one in data or [None]]
+        return [file.read() for file in files if file]
+
+
 def content(uploaded: Any) -> bytes | None:
     """Return the bytes of an uploaded file; None for none."""
     return uploaded.read() if uploaded else None

@@ -14,21 +14,23 @@ from unfold.decorators import display
 from consent import lineage, services
 from consent.admin.acts import Act, Outcome
 from consent.admin.answer_forms import (
-    MethodForm,
+    EvidenceForm,
     RenewalForm,
     alike_form,
     answer_form,
+    refusal_form,
     withdrawal_form,
 )
 from consent.admin.answer_papers import PAPER_ACTS, PaperAdmin
 from consent.decision.findings import day
 from consent.models import OPEN, Account, Grant, GrantState
-from consent.services import Answer
+from consent.services import Answer, Piece
 from consent.uses import (
     ANY,
     Assurance,
     Basis,
     Capacity,
+    EvidenceKind,
     Medium,
     Method,
     Mode,
@@ -86,7 +88,12 @@ def _answer(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
 
 
 def _refuse(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
-    services.refuse_request(actor=actor, grant_id=grant.pk, method=Method(said["method"]))
+    services.refuse_request(
+        actor=actor,
+        grant_id=grant.pk,
+        method=Method(said["method"]),
+        representation_id=said["representation"],
+    )
     return Outcome("Recorded. It is a no until it is taken back.", grant)
 
 
@@ -96,8 +103,16 @@ def _renew(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
         grant_id=grant.pk,
         valid_until=said["valid_until"],
         method=Method(said["method"]),
+        assurance=Assurance(said["assurance"]),
     )
     return Outcome("Renewed: this answer stands in place of the one before.", again)
+
+
+def _evidence(actor: Account, grant: Grant, said: dict[str, Any]) -> Outcome:
+    kind = EvidenceKind(said["kind"])
+    pieces = [Piece(one, kind) for one in said["evidence"]]
+    services.add_evidence(actor=actor, grant_id=grant.pk, evidence=pieces)
+    return Outcome(f"Added: {len(pieces)} in all.", grant)
 
 
 def _moved(move: Callable[..., Grant], message: str) -> Callable[..., Outcome]:
@@ -232,7 +247,7 @@ class GrantAdmin(PaperAdmin):
             "consent.give_grant",
             "The person says no to all that was asked. It stands until it is taken back.",
             _refuse,
-            lambda _: MethodForm,
+            refusal_form,
             _in(GrantState.REQUESTED, GrantState.DEFERRED),
         ),
         Act(
@@ -261,6 +276,15 @@ class GrantAdmin(PaperAdmin):
             "Gives up asking. Nothing was allowed and nothing refused.",
             _moved(services.let_lapse, "Lapsed."),
             is_open=_in(*OPEN),
+        ),
+        Act(
+            "evidence",
+            "Add evidence",
+            "attach_file",
+            "consent.give_grant",
+            "Adds what shows this answer, beside what is there. Nothing is replaced.",
+            _evidence,
+            lambda _: EvidenceForm,
         ),
         *PAPER_ACTS,
     )

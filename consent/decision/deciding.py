@@ -171,6 +171,13 @@ def _explain_set_aside(allowing: Sequence[GrantTerms], voices: _Voices, case: Ca
     return refuse(Code.TITLE_PASSED, detail)
 
 
+_ENDED = {
+    Code.WITHDRAWN: "withdrawn",
+    Code.REVOKED: "given up by us",
+    Code.INVALIDATED: "found void",
+}
+
+
 def _explain_absence(heard: Sequence[GrantTerms], case: Case) -> Finding:
     use, at = case.use, case.at
     spoken = [grant for grant in heard if use in grant.uses]
@@ -180,8 +187,9 @@ def _explain_absence(heard: Sequence[GrantTerms], case: Case) -> Finding:
         return refuse(Code.NOT_YET_VALID, detail)
     if ends := [grant.term.end for grant in standing if grant.term.end]:
         return refuse(Code.EXPIRED, f"consent to {use.words} ended on {day(max(ends))}")
-    if gone := [grant.standing.end for grant in spoken if grant.standing.end]:
-        return refuse(Code.WITHDRAWN, f"consent to {use.words} was withdrawn on {day(max(gone))}")
+    if gone := [(grant.standing.end, grant.ended_as) for grant in spoken if grant.standing.end]:
+        ended_at, how = max(gone)
+        return refuse(how, f"consent to {use.words} was {_ENDED[how]} on {day(ended_at)}")
     if case.rule.silence is Outcome.ALLOWED:
         silent = allow(Code.NOT_REFUSED, f"the person has not said no to {use.words}")
         return max([silent, *check_sensitive(case)], key=severity)

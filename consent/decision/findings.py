@@ -35,6 +35,8 @@ class Code(StrEnum):
     REFUSED_BY_PERSON = "refused_by_person"
     NEVER_GIVEN = "never_given"
     WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    INVALIDATED = "invalidated"
     SUSPENDED = "suspended"
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"

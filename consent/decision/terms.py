@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from consent.decision.findings import Code
 from consent.uses import ANY, Assurance, Basis, Medium, Right, Theme, Use
 
 _ANY = frozenset({ANY})
@@ -36,7 +37,7 @@ class GrantTerms:
     ``standing`` is from when it was given until it was taken back, replaced or found void;
     ``suspensions`` are within. ``term`` is how long it was meant to hold. ``uses`` are allowed,
     ``refused`` are denied. ``power`` is how long whoever answered for the person could do so;
-    None for the person's own answer.
+    None for the person's own answer. ``ended_as`` says how ``standing`` ended, if it did.
     """
 
     id: UUID
@@ -56,6 +57,7 @@ class GrantTerms:
     barred_themes: frozenset[Theme] = frozenset()
     suspensions: tuple[Period, ...] = ()
     power: Period | None = None
+    ended_as: Code = Code.WITHDRAWN
 
     def is_suspended(self, at: datetime) -> bool:
         """Return whether the answer was set aside at ``at``."""

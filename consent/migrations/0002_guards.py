@@ -263,6 +263,7 @@ TABLES = (
     "grant",
     "representation",
     "givenby",
+    "evidence",
     "answerpaper",
     "title",
     "observation",
@@ -306,6 +307,7 @@ FROZEN = {
     "observation": ("id", "subject_id", "source", "place", "raw", "seen_at"),
     "signalfinding": ("id", "observation_id", "signal", "standing", "code", "uses"),
     "givenby": ("id", "grant_id", "representation_id"),
+    "evidence": ("id", "grant_id", "kind", "media_type", "digest", "file_id", "added_at"),
     "answerpaper": ("id", "grant_id", "kind", "told", "file_id", "issued_at"),
     "title": (*SPELL, "origin_id", "holder_id", "right", "exclusive"),
     "dataset": ("id", "project_id", "code"),
@@ -332,7 +334,7 @@ FROZEN = {
 TERMS = (
     *("notice_id", "right", "basis", "mode", "uses", "refused", "media", "territories"),
     *("recipients", "families", "barred_themes", "assurance", "method", "remedy", "capacity"),
-    *("power_until", "evidence_id", "valid_from", "valid_until", "given_at"),
+    *("power_until", "valid_from", "valid_until", "given_at"),
 )
 
 # What is said of a version when it is frozen, and of an intake when it has been read.

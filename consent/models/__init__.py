@@ -11,6 +11,7 @@ from consent.models.datasets import (
     VersionPage,
     VersionState,
 )
+from consent.models.evidence import Evidence
 from consent.models.impact import (
     Affected,
     ImpactCase,
@@ -66,6 +67,7 @@ __all__ = [
     "Derivation",
     "Entity",
     "Errand",
+    "Evidence",
     "GivenBy",
     "Grant",
     "GrantState",

@@ -24,7 +24,7 @@ from consent.uses import (
     Use,
 )
 from ledger.fields import DigestField
-from ledger.models import Recorded, SealedFile
+from ledger.models import Recorded
 
 
 class Notice(Recorded):
@@ -133,7 +133,6 @@ class Grant(Recorded):
     power_until = models.DateTimeField(
         null=True, editable=False, help_text="Until when whoever answered may speak for the person."
     )
-    evidence = models.ForeignKey(SealedFile, models.PROTECT, null=True, related_name="+")
     valid_from = models.DateTimeField(null=True)
     valid_until = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(editable=False)

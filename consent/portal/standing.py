@@ -105,7 +105,10 @@ def _newest(grants: Iterable[Grant]) -> Grant | None:
     )
 
 
+_ENDED = {Code.WITHDRAWN, Code.REVOKED, Code.INVALIDATED}
+
+
 def _since(code: Code, grant: Grant | None) -> datetime | None:
     if grant is None:
         return None
-    return grant.ended_at if code is Code.WITHDRAWN and grant.ended_at else grant.given_at
+    return grant.ended_at if code in _ENDED and grant.ended_at else grant.given_at

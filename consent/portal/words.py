@@ -121,6 +121,8 @@ REASONS: dict[Code, Promise] = {
     Code.REFUSED_BY_PERSON: _("You said no."),
     Code.NEVER_GIVEN: _("You never allowed it."),
     Code.WITHDRAWN: _("You took it back."),
+    Code.REVOKED: _("Ended by us"),
+    Code.INVALIDATED: _("Found invalid"),
     Code.SUSPENDED: _("Your answer is set aside while we clear something up."),
     Code.EXPIRED: _("The time for which you allowed it is over."),
     Code.NOT_YET_VALID: _("The time for which you allowed it has not begun."),

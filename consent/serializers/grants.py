@@ -84,10 +84,14 @@ class AskingSerializer(TermsSerializer):
     notice = serializers.UUIDField()
 
 
-class AnswerSerializer(TermsSerializer):
-    """What a person answered; ``representation`` says by whom, where that was not the person."""
+class SpokenSerializer(serializers.Serializer):
+    """Who spoke, where that was not the person."""
 
     representation = serializers.UUIDField(allow_null=True, default=None)
+
+
+class AnswerSerializer(SpokenSerializer, TermsSerializer):
+    """What a person answered; ``representation`` says by whom, where that was not the person."""
 
 
 class GrantRequestSerializer(AskingSerializer, AnswerSerializer):
@@ -150,7 +154,13 @@ class MethodSerializer(serializers.Serializer):
     method = one_code(Method)
 
 
+class RefusalSerializer(SpokenSerializer, MethodSerializer):
+    """That somebody says no to all that was asked, by which way."""
+
+
 class RenewalSerializer(MethodSerializer):
     """The new term of an answer; without an end it stands until it is taken back."""
+
+    assurance = one_code(Assurance)
 
     valid_until = serializers.DateTimeField(allow_null=True, default=None)

@@ -25,9 +25,11 @@ from consent.services.endings import (
     withdraw_alike,
     withdraw_allowed,
 )
+from consent.services.evidence import Piece, read_evidence
 from consent.services.execution import block, carry_out, lease_errand
 from consent.services.folders import Frozen, freeze_folder
 from consent.services.grants import (
+    add_evidence,
     answer_request,
     defer_request,
     draft,
@@ -133,12 +135,14 @@ __all__ = [
     "Known",
     "Letter",
     "Newcomer",
+    "Piece",
     "Sealed",
     "SignIn",
     "Span",
     "Visitor",
     "abandon_version",
     "act_for",
+    "add_evidence",
     "add_identifier",
     "answer_request",
     "approve_account",
@@ -204,6 +208,7 @@ __all__ = [
     "publish_notice",
     "put_off_scan",
     "read_columns",
+    "read_evidence",
     "read_initials",
     "read_intake",
     "read_leased",

@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from uuid import UUID
 
 from django.db import transaction
 
 from consent.errors import WrongState
 from consent.models import AnswerPaper, AnswerPaperKind, Grant
-from consent.receipts.record import consent_record
+from consent.receipts.record import Paper, consent_record
 from consent.services.authority import Actor, by, get, require
+from consent.services.evidence import PERMISSION, list_papers
 from consent.services.grants import lock_grant
 from consent.services.receipts import (
-    PERMISSION,
     ROLE,
     columns_of,
     find_paper,
@@ -45,7 +44,7 @@ def issue_bundle(*, actor: Actor, grant_id: UUID) -> AnswerPaper:
     """
     require(actor, PERMISSION)
     receipt = issue_receipt(actor=actor, grant_id=grant_id)
-    grants = Grant.objects.select_related("subject", "notice", "evidence")
+    grants = Grant.objects.select_related("subject", "notice")
     grant = get(grants, grant_id)
     if (there := find_paper(grant, AnswerPaperKind.BUNDLE)) is not None:
         return there
@@ -90,21 +89,18 @@ def _tells_of(grant: Grant, payload: Mapping[str, JSON]) -> bool:
 
 
 def _papers(grant: Grant, receipt: AnswerPaper) -> dict[str, bytes]:
-    evidence = open_file(grant.evidence) if grant.evidence else None
-    record = consent_record(columns_of(grant), parts_of(grant, evidence))
+    papers = list_papers(grant)
+    record = consent_record(columns_of(grant), parts_of(grant, papers))
     return {
-        layout.CONSENT_EVIDENCE: _evidence_list(evidence),
+        layout.CONSENT_EVIDENCE: _evidence_list(papers),
         layout.CONSENT_NOTICE: grant.notice.text.encode(),
         layout.CONSENT_RECEIPT: open_file(receipt.file),
         layout.CONSENT_RECORD: json.dumps(record, ensure_ascii=False, indent=1).encode(),
     }
 
 
-def _evidence_list(evidence: bytes | None) -> bytes:
+def _evidence_list(papers: tuple[Paper, ...]) -> bytes:
     """Name the papers by digest; the salt hides them once the folder is taken out."""
-    listed: list[JSON] = []
-    if evidence is not None:
-        digest = f"sha256:{sha256(evidence).hexdigest()}"
-        listed.append({"digest": digest, "size": len(evidence)})
+    listed: list[JSON] = [{"digest": one.digest, "size": one.size} for one in papers]
     salt = strict_base64.encode(fresh_randomness())
     return canonical({"evidence": listed, "salt": salt, "v": layout.VERSION})

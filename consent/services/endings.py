@@ -1,6 +1,6 @@
 """What becomes of an answer that was given: taken back, set aside, renewed, found void, over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,10 +14,11 @@ from consent.models.consents import GrantQuerySet
 from consent.moment import database_now
 from consent.services.answers import values
 from consent.services.authority import Party, get, method_of, require, require_party
+from consent.services.evidence import Piece, store_pieces
 from consent.services.grants import check_state, lock_grant, whose_grant, write
 from consent.services.impact import open_impact
 from consent.services.subjects import end_spell
-from consent.uses import Capacity, ImpactCause, Method, Mode, Use
+from consent.uses import Assurance, Capacity, ImpactCause, Method, Mode, Use
 from ledger.kinds import Kind
 
 IN_FORCE = frozenset({GrantState.GIVEN, GrantState.SUSPENDED})
@@ -139,10 +140,19 @@ def _keep_refusals(grant: Grant) -> Grant | None:
 
 
 @transaction.atomic
-def renew(*, actor: Account, grant_id: UUID, valid_until: datetime | None, method: Method) -> Grant:
+def renew(
+    *,
+    actor: Account,
+    grant_id: UUID,
+    valid_until: datetime | None,
+    method: Method,
+    assurance: Assurance,
+    evidence: Sequence[Piece] = (),
+) -> Grant:
     """Record that the person says the same again, for a new term; return the new answer.
 
-    Raises NotPermitted, Unknown, WrongState, TermsRefused for a term that is over.
+    ``assurance`` is how surely it was the person this time. Raises NotPermitted, Unknown,
+    WrongState, TermsRefused for a term that is over.
     """
     require(actor, "consent.give_grant")
     grant = lock_grant(grant_id)
@@ -156,9 +166,11 @@ def renew(*, actor: Account, grant_id: UUID, valid_until: datetime | None, metho
     again.opened_at = again.given_at = again.valid_from = now
     again.suspended_at, again.resumed_at = [], []
     again.valid_until, again.method = valid_until, method.value
+    again.assurance = assurance.value
     _end(grant, GrantState.RENEWED)
     _insert(again, grant)
-    write(actor, (grant, again), kinds.GRANT_RENEWED, method=method.value)
+    pieces = store_pieces(again, evidence)
+    write(actor, (grant, again), kinds.GRANT_RENEWED, evidence=pieces, method=method.value)
     return again
 
 

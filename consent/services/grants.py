@@ -1,5 +1,6 @@
 """Answers: prepared, asked for, given or refused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +14,7 @@ from consent.kinds import GrantGiven
 from consent.models import (
     OPEN,
     Account,
+    Evidence,
     GivenBy,
     Grant,
     GrantState,
@@ -32,8 +34,8 @@ from consent.services.authority import (
     require,
     require_party,
 )
+from consent.services.evidence import Piece, store_pieces
 from consent.services.impact import open_impact
-from consent.services.subjects import store_evidence
 from consent.uses import Capacity, ImpactCause, Method, Mode
 from ledger.kinds import Facts, Kind, NoFacts
 from ledger.services import Unsealed, append
@@ -45,7 +47,7 @@ WANTED = frozenset({GrantState.REQUESTED, GrantState.DEFERRED})
 class Giving:
     """What comes with an answer: papers that show it, and who spoke where not the person."""
 
-    evidence: bytes | None = None
+    evidence: Sequence[Piece] = ()
     representation_id: UUID | None = None
     notice_id: UUID | None = None
 
@@ -57,7 +59,7 @@ def give(
     subject_id: UUID,
     notice_id: UUID,
     answer: Answer,
-    evidence: bytes | None = None,
+    evidence: Sequence[Piece] = (),
     representation_id: UUID | None = None,
 ) -> Grant:
     """Record what a person allows or refuses. It counts from now, or from its term's start.
@@ -78,13 +80,14 @@ def draft(
     subject_id: UUID,
     notice_id: UUID,
     answer: Answer,
-    evidence: bytes | None = None,
+    evidence: Sequence[Piece] = (),
 ) -> Grant:
     """Prepare what a person is to be asked; nothing follows from it. Raises as ``give``."""
     require(actor, "consent.give_grant")
     grant = _prepare(subject_id, notice_id, answer)
-    grant.evidence = store_evidence(grant.scope_ids(), evidence)
-    return _store(actor, grant, GrantState.DRAFT, kinds.GRANT_DRAFTED, is_new=True)
+    return _store(
+        actor, grant, GrantState.DRAFT, kinds.GRANT_DRAFTED, evidence=evidence, is_new=True
+    )
 
 
 @transaction.atomic
@@ -112,7 +115,7 @@ def answer_request(
     actor: Party,
     grant_id: UUID,
     answer: Answer,
-    evidence: bytes | None = None,
+    evidence: Sequence[Piece] = (),
     representation_id: UUID | None = None,
     notice_id: UUID | None = None,
 ) -> Grant:
@@ -171,11 +174,28 @@ def let_lapse(*, actor: Account, grant_id: UUID) -> Grant:
     return _store(actor, grant, GrantState.LAPSED, kinds.GRANT_LAPSED)
 
 
+@transaction.atomic
+def add_evidence(*, actor: Account, grant_id: UUID, evidence: Sequence[Piece]) -> Grant:
+    """Add what shows an answer, beside what is there; nothing of that changes.
+
+    The answer is on record anew, so that papers written of it from now on list all of it. Raises
+    NotPermitted, Unknown, TermsRefused, ScopeGone when whoever spoke is erased.
+    """
+    require(actor, "consent.give_grant")
+    grant = lock_grant(grant_id)
+    if not evidence:
+        raise TermsRefused("there is nothing to add")
+    rows = store_pieces(grant, evidence)
+    write(actor, (grant,), kinds.GRANT_EVIDENCED, evidence=rows)
+    return grant
+
+
 def write(
     actor: Party | None,
     grants: tuple[Grant, ...],
     kind: Kind,
     facts: Facts | None = None,
+    evidence: Sequence[Evidence] = (),
     **said: object,
 ) -> None:
     """Append the record of what became of a person's answers: in what capacity, how, to what.
@@ -196,6 +216,7 @@ def write(
         for one in grants
         if one.is_spoken_for and one.given_by.record is None
     ]
+    segments += [Unsealed("evidence", one.scope_ids(), {}, (one,)) for one in evidence]
     append(kind=kind, facts=facts or NoFacts(), segments=segments)
 
 
@@ -251,13 +272,14 @@ def _store(
     *,
     facts: Facts | None = None,
     given_by: GivenBy | None = None,
+    evidence: Sequence[Piece] = (),
     is_new: bool = False,
 ) -> Grant:
     grant.state = state
     grant.save(force_insert=is_new)
     if given_by is not None:
         given_by.save(force_insert=True)
-    write(actor, (grant,), kind, facts)
+    write(actor, (grant,), kind, facts, evidence=store_pieces(grant, evidence, given_by))
     if grant.given_at and _takes_back(grant):
         open_impact(actor=actor, subject=grant.subject, cause=ImpactCause.REFUSAL)
     return grant
@@ -279,10 +301,6 @@ def _give(actor: Party, grant: Grant, answer: Answer, giving: Giving, *, is_new:
         setattr(grant, column, value)
     grant.given_at = now
     grant.valid_from = answer.valid_from or now
-    if giving.evidence is not None:
-        if grant.evidence is not None:
-            raise TermsRefused("evidence came with the draft already")
-        grant.evidence = store_evidence(grant.scope_ids(), giving.evidence)
     given_by = _speaker(actor, grant, giving.representation_id)
     return _store(
         actor,
@@ -291,6 +309,7 @@ def _give(actor: Party, grant: Grant, answer: Answer, giving: Giving, *, is_new:
         kinds.GRANT_GIVEN,
         facts=GrantGiven(mode=answer.mode),
         given_by=given_by,
+        evidence=giving.evidence,
         is_new=is_new,
     )
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,18 +21,18 @@ from consent.receipts.record import House, NoticeShown, Paper, Parts, consent_re
 from consent.receipts.signature import sign
 from consent.services.answers import Answer
 from consent.services.authority import Actor, Party, Visitor, by, get, require, require_party
+from consent.services.evidence import PERMISSION, Piece, list_papers, read_papers
 from consent.services.grants import draft, give, lock_grant, whose_grant
 from consent.services.viewing import Sealed, view_files
 from consent.signing import read_receipt_signer
-from consent.uses import Assurance
+from consent.uses import Assurance, EvidenceKind
 from ledger import vault
 from ledger.leaf import parse_leaf
 from ledger.models import Segment
 from ledger.publication import prove_outside
 from ledger.record_kinds import DisclosureReason
-from ledger.services import Unsealed, append, open_file, store_file
+from ledger.services import Unsealed, append, store_file
 
-PERMISSION = "consent.issue_receipt"
 ROLE = "subject"
 
 
@@ -122,16 +121,9 @@ def read_record(*, reader: Account, grant_id: UUID) -> dict[str, Any]:
     Raises NotPermitted, Unknown, and RuntimeError inside a transaction.
     """
     require(reader, PERMISSION)
-    grant = get(Grant.objects.select_related("subject", "notice", "evidence"), grant_id)
-    evidence = None
-    if grant.evidence:
-        evidence = view_files(
-            reader=reader,
-            permission=PERMISSION,
-            reason=DisclosureReason.CASEWORK,
-            wanted=[Sealed(grant, "evidence")],
-        ).get(grant.pk)
-    return consent_record(columns_of(grant), parts_of(grant, evidence))
+    grant = get(Grant.objects.select_related("subject", "notice"), grant_id)
+    papers = read_papers(reader=reader, grant=grant)
+    return consent_record(columns_of(grant), parts_of(grant, papers))
 
 
 @transaction.atomic
@@ -160,7 +152,11 @@ def import_receipt(
     )
     store = give if claim.is_signed and claim.is_plain else draft
     grant = store(
-        actor=actor, subject_id=subject_id, notice_id=notice_id, answer=weak, evidence=content
+        actor=actor,
+        subject_id=subject_id,
+        notice_id=notice_id,
+        answer=weak,
+        evidence=[Piece(content, EvidenceKind.RECEIPT)],
     )
     return Imported(grant, claim.doubts)
 
@@ -174,13 +170,12 @@ def columns_of(grant: Grant) -> dict[str, Any]:
     return {name: told[name] for name in told if told[name] is not None and name != "record"}
 
 
-def parts_of(grant: Grant, evidence: bytes | None) -> Parts:
+def parts_of(grant: Grant, papers: tuple[Paper, ...]) -> Parts:
     """Return what a record of the answer says beside its terms."""
     notice = grant.notice
     digest = f"sha256:{notice.digest.hex()}"
     shown = NoticeShown(notice.code, notice.version, notice.language, notice.title, digest)
-    papers = [Paper(f"sha256:{sha256(evidence).hexdigest()}", len(evidence))] if evidence else []
-    return Parts(grant.subject.handle, _house(), shown, tuple(papers))
+    return Parts(grant.subject.handle, _house(), shown, papers)
 
 
 def _house() -> House:
@@ -194,11 +189,10 @@ def _house() -> House:
 
 
 def _write_receipt(grant: Grant) -> bytes:
-    evidence = open_file(grant.evidence) if grant.evidence else None
     issued_at = f"{database_now():%Y-%m-%dT%H:%M:%SZ}"
     receipt = consent_receipt(
         columns_of(grant),
-        parts_of(grant, evidence),
+        parts_of(grant, list_papers(grant)),
         _logged(grant),
         receipt_id=str(uuid4()),
         issued_at=issued_at,

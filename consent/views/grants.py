@@ -21,13 +21,13 @@ from consent.serializers.grants import (
     AskingSerializer,
     GrantRequestSerializer,
     GrantSerializer,
-    MethodSerializer,
     NoticeSerializer,
+    RefusalSerializer,
     RenewalSerializer,
     WithdrawalSerializer,
 )
 from consent.services.authority import get, require, require_anywhere
-from consent.uses import Method, Use
+from consent.uses import Assurance, Method, Use
 from consent.views.access import IDEMPOTENCY_KEY, ConsentView, read
 
 
@@ -157,14 +157,17 @@ class GrantRefusalView(ConsentView):
     scopes = {"POST": "grants:write"}
 
     @extend_schema(
-        request=MethodSerializer, responses=GrantSerializer, parameters=[IDEMPOTENCY_KEY]
+        request=RefusalSerializer, responses=GrantSerializer, parameters=[IDEMPOTENCY_KEY]
     )
     def post(self, request: Request, grant_id: UUID) -> Response:
-        said = read(MethodSerializer, request).validated_data
+        said = read(RefusalSerializer, request).validated_data
 
         def write() -> Grant:
             return services.refuse_request(
-                actor=self.account, grant_id=grant_id, method=Method(said["method"])
+                actor=self.account,
+                grant_id=grant_id,
+                method=Method(said["method"]),
+                representation_id=said["representation"],
             )
 
         return Response(GrantSerializer(self.once(Grant, said, write)).data)
@@ -187,6 +190,7 @@ class GrantRenewalView(ConsentView):
                 grant_id=grant_id,
                 valid_until=said["valid_until"],
                 method=Method(said["method"]),
+                assurance=Assurance(said["assurance"]),
             )
 
         return Response(GrantSerializer(self.once(Grant, said, write)).data)

@@ -129,7 +129,12 @@ def _end(officer: Account, grant: Grant, state: GrantState) -> Grant:
         GrantState.WITHDRAWN: services.withdraw,
         GrantState.REVOKED: services.revoke,
         GrantState.INVALIDATED: services.invalidate,
-        GrantState.RENEWED: partial(services.renew, valid_until=None, method=Method.EMAIL),
+        GrantState.RENEWED: partial(
+            services.renew,
+            valid_until=None,
+            method=Method.EMAIL,
+            assurance=Assurance.KNOWN_CONTACT,
+        ),
         GrantState.SUPERSEDED: partial(services.withdraw, uses=[Use.TRAIN]),
     }
     ends[state](actor=officer, grant_id=grant.pk)

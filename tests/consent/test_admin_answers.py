@@ -30,7 +30,7 @@ OFFERED = {
 }
 
 # Written of an answer wherever it stands.
-PAPERS = {"receipt", "proof"}
+PAPERS = {"receipt", "proof", "evidence"}
 
 
 @pytest.mark.parametrize("state", GrantState.values)
@@ -44,7 +44,7 @@ SAID: dict[str, dict[str, Any]] = {
     "refuse": {"method": "letter"},
     "withdraw": {"method": "letter"},
     "alike": {"method": "letter"},
-    "renew": {"method": "letter"},
+    "renew": {"method": "letter", "assurance": "known_contact"},
 }
 BECOMES = {
     "answer": "given", "send": "requested", "lapse": "lapsed", "refuse": "refused",

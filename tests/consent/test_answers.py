@@ -1,6 +1,6 @@
 """The life of an answer: prepared, asked for, given, set aside, renewed, ended; and by whom."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +14,7 @@ from consent.models import Account, Grant, GrantState, Representation, Subject, 
 from consent.moment import database_now
 from consent.roles import RoleCode
 from consent.services import Span
-from consent.uses import ANY, Basis, Capacity, Method, Mode, Right, Use
+from consent.uses import ANY, Assurance, Basis, Capacity, Method, Mode, Right, Use
 from ledger import vault
 from tests.consent.factories import (
     House,
@@ -109,19 +109,29 @@ def test_an_answer_that_is_set_aside_does_not_count_meanwhile(officer: Account) 
     assert code(subject) is Code.SUSPENDED
 
 
+def renew(officer: Account, grant: Grant, until: datetime | None = None) -> Grant:
+    return services.renew(
+        actor=officer,
+        grant_id=grant.pk,
+        valid_until=until,
+        method=Method.EMAIL,
+        assurance=Assurance.EID,
+    )
+
+
 def test_a_renewal_takes_the_place_of_what_was_said(officer: Account) -> None:
     subject = register(officer)
     grant = consent_of(officer, subject, answer(valid_until=database_now() + timedelta(days=1)))
     until = database_now() + timedelta(days=365)
-    again = services.renew(actor=officer, grant_id=grant.pk, valid_until=until, method=Method.EMAIL)
+    again = renew(officer, grant, until)
     grant.refresh_from_db()
     assert (grant.state, again.supersedes) == (GrantState.RENEWED, grant)
     assert (again.uses, again.valid_until, again.method) == (grant.uses, until, "email")
+    # How surely it was the person this time, not the first time.
+    assert (grant.assurance, again.assurance) == ("signed_release", "eid")
     assert code(subject, at=until - timedelta(hours=1)) is Code.GRANTED
     with pytest.raises(TermsRefused, match="term has ended already"):
-        services.renew(
-            actor=officer, grant_id=again.pk, valid_until=database_now(), method=Method.EMAIL
-        )
+        renew(officer, again, database_now())
 
 
 def test_all_that_was_said_alike_is_taken_back_in_one_act(officer: Account) -> None:
@@ -148,13 +158,17 @@ def test_all_that_was_said_alike_is_taken_back_in_one_act(officer: Account) -> N
         services.withdraw_alike(actor=officer, grant_id=first.pk)
 
 
-@pytest.mark.parametrize("end", [services.revoke, services.invalidate])
-def test_what_we_give_up_or_find_void_no_longer_counts(officer: Account, end: Any) -> None:
+@pytest.mark.parametrize(
+    ("end", "why"), [(services.revoke, Code.REVOKED), (services.invalidate, Code.INVALIDATED)]
+)
+def test_what_we_give_up_or_find_void_no_longer_counts(
+    officer: Account, end: Any, why: Code
+) -> None:
     subject = register(officer)
     grant = consent_of(officer, subject)
     before = database_now()
     end(actor=officer, grant_id=grant.pk)
-    assert code(subject) is Code.WITHDRAWN
+    assert code(subject) is why
     assert code(subject, at=before) is Code.GRANTED
 
 
@@ -267,7 +281,7 @@ def test_what_follows_a_guardians_answer_is_the_guardians_too(officer: Account) 
     speaker = guardian(officer, register(officer))
     first, second = give_by(officer, speaker), give_by(officer, speaker)
     rest = services.withdraw(actor=officer, grant_id=first.pk, uses=[Use.TRAIN])
-    again = services.renew(actor=officer, grant_id=second.pk, valid_until=None, method=Method.EMAIL)
+    again = renew(officer, second)
     for successor in (rest, again):
         roles = {opening.role: opening.payload for opening in openings_of(successor)}
         assert str(successor.given_by.pk) in str(roles["giver"])

@@ -103,7 +103,9 @@ def test_all_alike_is_withdrawn_by_one_word(officer: Account, post: Callable[...
 def test_an_answer_is_renewed(officer: Account, post: Callable[..., Any]) -> None:
     grant = consent_of(officer, register(officer))
     until = "2999-01-01T00:00:00Z"
-    again = post(f"grants/{grant.pk}/renew", {"method": "email", "valid_until": until})
+    again = post(
+        f"grants/{grant.pk}/renew", {"method": "email", "valid_until": until, "assurance": "eid"}
+    )
     assert again.status_code == 200
     assert (again.json()["supersedes"], again.json()["valid_until"]) == (str(grant.pk), until)
 

@@ -8,10 +8,11 @@ from consent import services
 from consent.decision import Code, Outcome
 from consent.decisions import decide_uses
 from consent.errors import NotPermitted, PictureRefused, TermsRefused, Unknown, WrongState
-from consent.models import Account, Grant, GrantState, Subject
+from consent.models import Account, Evidence, Grant, GrantState, Subject
 from consent.moment import database_now
 from consent.roles import RoleCode
-from consent.uses import Medium, Mode, Use
+from consent.services import Piece
+from consent.uses import EvidenceKind, Medium, Mode, Use
 from ledger import binary, vault
 from ledger.services import open_file
 from tests.consent.factories import (
@@ -101,11 +102,13 @@ def test_evidence_is_sealed_with_the_person(officer: Account) -> None:
         subject_id=subject.pk,
         notice_id=notice.pk,
         answer=answer(),
-        evidence=b"%PDF signed",
+        evidence=[Piece(b"%PDF-1.7"), Piece(b"\xff\xd8\xff", EvidenceKind.SCAN)],
     )
-    assert grant.evidence is not None
-    assert grant.evidence.scope_ids() == subject.scope_ids()
-    assert open_file(grant.evidence) == b"%PDF signed"
+    form, scan = Evidence.objects.of(grant)
+    assert form.scope_ids() == subject.scope_ids()
+    assert (form.media_type, scan.media_type) == ("application/pdf", "image/jpeg")
+    assert scan.kind == "scan"
+    assert services.read_evidence(reader=officer, piece=form) == b"%PDF-1.7"
 
 
 @pytest.mark.parametrize(

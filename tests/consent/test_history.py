@@ -11,7 +11,7 @@ from consent.decision import Context, Outcome, Priority
 from consent.decisions import decide_uses
 from consent.models import Account, Grant, GrantState, Notice, Subject
 from consent.moment import database_now
-from consent.uses import Medium, Method, Mode, Use
+from consent.uses import Assurance, Medium, Method, Mode, Use
 from tests.consent.factories import answer, publish, register
 from tests.consent.test_decision_history import Event, allowed, histories
 
@@ -69,7 +69,14 @@ class House:
         said: dict[str, Any] = {"actor": self.officer, "grant_id": grant.pk}
         if what == "renew" and grant.state == GrantState.GIVEN:
             until = self.tomorrow
-            self.grants.append(services.renew(**said, valid_until=until, method=Method.FORM))
+            self.grants.append(
+                services.renew(
+                    **said,
+                    valid_until=until,
+                    method=Method.FORM,
+                    assurance=Assurance.SIGNED_RELEASE,
+                )
+            )
         elif what == "suspend" and grant.state == GrantState.GIVEN:
             services.suspend(**said)
         elif what == "resume" and grant.state == GrantState.SUSPENDED:

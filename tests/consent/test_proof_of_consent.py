@@ -75,7 +75,7 @@ def test_only_this_person_is_opened(proof: bytes, officer: Account) -> None:
     subjects = [one for one in opened if one.role == "subject"]
     assert len(subjects) == 3
     # Who worked on it stays closed.
-    assert {one.role for one in opened} <= {"subject", "notice", "house"}
+    assert {one.role for one in opened} <= {"subject", "evidence", "notice", "house"}
     assert str(officer.pk) not in proof.decode("latin-1")
 
 

@@ -13,11 +13,11 @@ from django.test import Client
 
 from consent import services
 from consent.errors import NotPermitted, TermsRefused
-from consent.models import Account, AnswerPaper, Grant, GrantState
+from consent.models import Account, AnswerPaper, Evidence, Grant, GrantState
 from consent.moment import database_now
 from consent.receipts.receipt import digest_of
 from consent.receipts.verify import Code, Outside, verify_receipt
-from consent.services import Span
+from consent.services import Piece, Span
 from consent.services.receipts import columns_of
 from consent.signing import examine_receipt_keys, read_receipt_keys, rotate_receipt_key
 from consent.uses import Assurance, Capacity, Method, Use
@@ -50,7 +50,7 @@ def give(officer: Account, **changes: Any) -> Grant:
         "subject_id": register(officer).pk,
         "notice_id": publish(officer).pk,
         "answer": answer(Use.TRAIN),
-        "evidence": SCAN,
+        "evidence": [Piece(SCAN)],
     }
     return services.give(**said | changes)
 
@@ -307,7 +307,7 @@ def test_signed_and_plain_receipt_of_others_is_given_as_weakly_as_it_deserves(
     assert taken.grant.assurance == Assurance.SELF_ASSERTED
     assert taken.grant.method == Method.FORM
     assert f"{taken.grant.valid_until:%Y-%m-%d}" == "2030-01-01"
-    assert taken.grant.evidence is not None
+    assert Evidence.objects.of(taken.grant).get().kind == "receipt"
 
 
 @pytest.mark.parametrize(
@@ -323,20 +323,13 @@ def test_receipt_with_anything_against_it_is_a_draft(
 ) -> None:
     taken = take_in(officer, content, key)
     assert taken.grant.state == GrantState.DRAFT
-    assert taken.grant.evidence is not None
+    assert Evidence.objects.of(taken.grant).get().kind == "receipt"
     assert not all(doubt.is_note for doubt in taken.doubts)
+    # What the answer brings comes beside what the draft brought.
     given = services.answer_request(
-        actor=officer, grant_id=taken.grant.pk, answer=answer(Use.TRAIN)
+        actor=officer, grant_id=taken.grant.pk, answer=answer(Use.TRAIN), evidence=[Piece(SCAN)]
     )
-    assert given.evidence_id == taken.grant.evidence_id
-
-
-def test_evidence_of_a_draft_is_not_replaced(officer: Account) -> None:
-    taken = take_in(officer, json.dumps(kantara()).encode())
-    with pytest.raises(TermsRefused, match="came with the draft already"):
-        services.answer_request(
-            actor=officer, grant_id=taken.grant.pk, answer=answer(Use.TRAIN), evidence=SCAN
-        )
+    assert [one.kind for one in Evidence.objects.of(given)] == ["receipt", "form"]
 
 
 def test_receipt_that_ended_already_gives_nothing(officer: Account) -> None:

@@ -26,6 +26,7 @@ from consent.models import (
     Dataset,
     DatasetVersion,
     Errand,
+    Evidence,
     GivenBy,
     Grant,
     Item,
@@ -42,7 +43,7 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.roles import RoleCode
-from consent.services import Span
+from consent.services import Piece, Span
 from consent.uses import Assurance, Capacity, Method, Right, Use
 from ledger.canonical import parse_object
 from ledger.leaf import parse_leaf
@@ -326,6 +327,7 @@ def test_what_two_people_share_ends_with_either(
         subject_id=child.pk,
         notice_id=publish(officer).pk,
         answer=answer(),
+        evidence=[Piece(b"%PDF that the guardian signed")],
         representation_id=speaker.pk,
     )
     request = receive(officer, child if erased == "child" else parent)
@@ -333,7 +335,7 @@ def test_what_two_people_share_ends_with_either(
     services.execute_plan(actor=officer, request_id=request.pk)
     carry_out(request)
     assert state_of(request) == RequestState.VERIFYING
-    for shared in (Representation, GivenBy, Title):
+    for shared in (Representation, GivenBy, Title, Evidence):
         assert not shared.objects.exists()
     # The child's own answer stays while the child does, and says that somebody else gave it.
     assert [grant.capacity for grant in Grant.objects.all()] == ["guardian"][: erased == "parent"]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from consent.roles import RoleCode
+from consent.uses import Measure
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ pictures that show you. You choose each use for itself. You may take any of it b
 like, here, with one click: from then on nothing new is made. Tell us also if you want to see what
 we hold of you, or want all of it erased.
 """
+# What is decided about what was made of somebody who withdraws, by what it is.
+MEASURES = {
+    "version": (Measure.REMOVE_FROM_NEXT_VERSION, "The next version is frozen without the person."),
+    "model": (Measure.RETRAIN, "The model is trained anew on the next version."),
+}
 POLICY = {
     "rules": [
         {

@@ -15,13 +15,23 @@ from config.demo import cast
 from config.demo.cast import Person, Wish
 from config.demo.house import House
 from consent import lineage
+from consent.impact_report import draw_case
 from consent.importers.folder import Folder
 from consent.kinds import CloseOutcome
-from consent.models import Grant, PrivacyRequest, RequestKind, RequestState, Subject
+from consent.models import (
+    Grant,
+    ImpactCase,
+    ImpactState,
+    PrivacyRequest,
+    RequestKind,
+    RequestState,
+    Subject,
+)
 from consent.services import (
     Answer,
     approve_plan,
     close_request,
+    decide_impact,
     execute_plan,
     freeze_folder,
     give,
@@ -86,6 +96,7 @@ class Story:
         yield "The model is registered, the policy published", self.register
         yield "Six runs are asked for", self.run_all
         yield "One person withdraws", self.withdraw
+        yield "What was made of that person is found, drawn and decided", self.decide_impact
         yield "That person gets a copy of everything, then is erased", self.serve_requests
         yield "The report is issued", self.report
 
@@ -178,6 +189,19 @@ class Story:
         found = ", ".join(f"{count} {kind}" for kind, count in made.counts.items())
         self.told.proved.append(("impact list", found))
 
+    def decide_impact(self) -> None:
+        """Wait for the case that the withdrawal opened, draw it, and say what becomes of each."""
+        case = ImpactCase.objects.get(subject=self.told.subjects["mara"])
+        _wait(lambda: _is_assessed(case), "nobody found out what the withdrawal concerns")
+        (self.out / "impact.svg").write_text(draw_case(case))
+        for line in case.lines.order_by("kind"):
+            measure, reason = cast.MEASURES[line.kind]
+            decide_impact(
+                actor=self.actor("officer"), line_id=line.pk, decision=measure, reason=reason
+            )
+        lines = case.lines.count()
+        self.told.proved.append(("impact", f"{lines} of {lines} decided, drawn in impact.svg"))
+
     def serve_requests(self) -> None:
         package = self._serve(RequestKind.ACCESS)
         (self.out / "requests" / "export.zip").write_bytes(package)
@@ -252,6 +276,11 @@ class Story:
             actor=officer, request_id=request.pk, outcome=CloseOutcome.FULFILLED
         )
         return open_file(request.packages.get().file)
+
+
+def _is_assessed(case: ImpactCase) -> bool:
+    case.refresh_from_db()
+    return case.state == ImpactState.ASSESSED
 
 
 def _answer(person: Person) -> Answer:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import random
+import xml.etree.ElementTree as ET
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -287,6 +288,13 @@ def test_the_impact_list_named_what_was_made_of_the_person(told: Told) -> None:
     impact = told.story["impact"]
     assert {"item", "version", "model", "run", "output"} <= impact.keys()
     assert {image["output"] for image in told.story["images"]} == set(impact["output"])
+
+
+def test_the_withdrawal_was_followed_to_what_was_made_before(told: Told) -> None:
+    picture = ET.parse(told.out / "impact.svg").getroot()
+    said = picture.attrib["aria-label"]
+    for found in ("1 item", "1 version", "1 model", f"{len(told.images)} outputs"):
+        assert found in said
 
 
 # What it said -----------------------------------------------------------------------------------

@@ -101,7 +101,9 @@ def _print_table(
     for what, result in proved:
         table.add_row(what, result)
     console.print(table)
-    console.print(f"Everything lies in {out}: report.zip, policy, images/, requests/, story.json")
+    console.print(
+        f"Everything lies in {out}: report.zip, policy, impact.svg, images/, requests/, story.json"
+    )
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ import hashlib
 import io
 import json
 import random
-import xml.etree.ElementTree as ET
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import c2pa
 import pytest
+from defusedxml import ElementTree
 from PIL import Image
 
 from generation.marking.pixels import pixel_digest
@@ -291,7 +291,7 @@ def test_the_impact_list_named_what_was_made_of_the_person(told: Told) -> None:
 
 
 def test_the_withdrawal_was_followed_to_what_was_made_before(told: Told) -> None:
-    picture = ET.parse(told.out / "impact.svg").getroot()
+    picture = ElementTree.parse(told.out / "impact.svg").getroot()
     said = picture.attrib["aria-label"]
     for found in ("1 item", "1 version", "1 model", f"{len(told.images)} outputs"):
         assert found in said

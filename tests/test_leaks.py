@@ -234,6 +234,7 @@ def test_the_same_search_finds_the_person_where_the_person_may_be(
 ) -> None:
     with zipfile.ZipFile(told.out / "requests" / "export.zip") as archive:
         found = everything.find(archive.read("data/consent/subject.jsonl"))
+        found |= everything.find(archive.read("data/consent/identifier.jsonl"))
         found |= everything.find(archive.read("ledger/entries.jsonl"))
     assert any("Mara Invented" in what for what in found)
     assert len(found) > 5

@@ -292,6 +292,7 @@ def test_the_impact_list_named_what_was_made_of_the_person(told: Told) -> None:
 
 def test_the_withdrawal_was_followed_to_what_was_made_before(told: Told) -> None:
     picture = ElementTree.parse(told.out / "impact.svg").getroot()
+    assert picture is not None
     said = picture.attrib["aria-label"]
     for found in ("1 item", "1 version", "1 model", f"{len(told.images)} outputs"):
         assert found in said

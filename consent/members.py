@@ -16,6 +16,7 @@ import orjson
 from consent.uses import LegalBasis
 from ledger.canonical import parse_object
 from ledger.commitment import RANDOMNESS_SIZE
+from ledger.errors import CanonicalError, ProofError
 from ledger.merkle import (
     inclusion_ranges,
     leaf_hash,
@@ -154,6 +155,79 @@ def membership_path(page: Page, roots: Sequence[bytes], at: int, size: int) -> l
 def is_member(commitment: bytes, at: int, size: int, path: Sequence[bytes], digest: bytes) -> bool:
     """Return whether ``path`` leads from ``commitment`` to a version's digest."""
     return root_from_path(leaf_hash(commitment), at, size, path) == digest
+
+
+@dataclass(frozen=True)
+class Membership:
+    """That one commitment is in a version of ``size`` items: RFC 9162, section 2.1.3.
+
+    ``digest`` is the version's. ``opening`` is what the commitment opens to, where it is told.
+    """
+
+    commitment: bytes
+    index: int
+    size: int
+    path: tuple[bytes, ...]
+    digest: bytes
+    opening: bytes = b""
+
+    def as_json(self) -> bytes:
+        """Return the proof as JSON, bytes in hex; ``read_membership`` reads it."""
+        said = {
+            "commitment": self.commitment.hex(),
+            "index": self.index,
+            "size": self.size,
+            "path": [one.hex() for one in self.path],
+            "digest": f"sha256:{self.digest.hex()}",
+        }
+        return orjson.dumps(said | ({"opening": self.opening.hex()} if self.opening else {}))
+
+    def verify(self, digest: str = "") -> Member | None:
+        """Check the proof; ``digest`` is the version's as known from elsewhere, ``sha256:…``.
+
+        Returns what the commitment opens to, None where that is not told. Raises ProofError.
+        """
+        if digest and digest != f"sha256:{self.digest.hex()}":
+            raise ProofError("the proof is of another version than the one with this digest")
+        if not is_member(self.commitment, self.index, self.size, self.path, self.digest):
+            raise ProofError("the path does not lead from the commitment to the version's digest")
+        if not self.opening:
+            return None
+        if commit_opening(self.opening) != self.commitment:
+            raise ProofError("what is told of the item is not what was committed to")
+        try:
+            return read_opening(self.opening)[0]
+        except (CanonicalError, KeyError, TypeError, ValueError) as error:
+            raise ProofError("what the commitment opens to is no item") from error
+
+
+def read_membership(data: bytes) -> Membership:
+    """Read a proof that ``Membership.as_json`` wrote. Raises ProofError."""
+    try:
+        said = orjson.loads(data)
+        return Membership(
+            commitment=_hex(said["commitment"]),
+            index=_whole(said["index"]),
+            size=_whole(said["size"]),
+            path=tuple(_hex(one) for one in _list(said["path"])),
+            digest=_hex(str(said["digest"]).removeprefix("sha256:")),
+            opening=bytes.fromhex(said.get("opening", "")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProofError("this is no proof that an item is in a version") from error
+
+
+def _hex(value: object) -> bytes:
+    data = bytes.fromhex(str(value))
+    if len(data) != 32:
+        raise ValueError(f"digest has {len(data)} bytes, wanted 32")
+    return data
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("number is none")
+    return value
 
 
 def _list(value: object) -> list[object]:

@@ -119,6 +119,16 @@ urlpatterns = [
         datasets.DatasetVersionsView.as_view(),
         name="dataset-versions",
     ),
+    path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/export",
+        datasets.VersionExportView.as_view(),
+        name="version-export",
+    ),
+    path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/items/<uuid:item_id>/proof",
+        datasets.ItemProofView.as_view(),
+        name="item-proof",
+    ),
     path("api/v1/lineage/impact", impact.LineageView.as_view(), name="lineage"),
     path("api/v1/lineage/graph", impact.LineageGraphView.as_view(), name="lineage-graph"),
     path("api/v1/lineage/leaves", impact.LeavesView.as_view(), name="lineage-leaves"),

@@ -4,6 +4,7 @@ How many runs and outputs a model has stands in ``generation_tally``: triggers k
 nobody counts a million rows to show a graph.
 """
 
+from consent.formats.described import NodeKind
 from consent.lineage import EDGES, Direction, Edge, Kind, Leaves
 
 EDGES.describe(
@@ -15,6 +16,8 @@ EDGES.describe(
         "admin:generation_modelversion_change",
         is_trunk=True,
         label="name || ' ' || version",
+        means=NodeKind.MODEL,
+        began="registered_at",
     )
 )
 EDGES.describe(Kind("run", "generation_run", "run", "runs", "admin:generation_run_change"))
@@ -30,6 +33,10 @@ EDGES.describe(
         "trainings",
         "admin:generation_trainingrun_change",
         is_trunk=True,
+        means=NodeKind.RUN,
+        began="coalesce(authorised_at, proposed_at)",
+        ended="ended_at",
+        project="project_id",
     )
 )
 

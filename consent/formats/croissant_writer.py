@@ -2,7 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from textwrap import indent
 from typing import Any
 
 from consent.formats.croissant_lineage import write_lineage
@@ -47,13 +50,40 @@ _MEDIA_TYPES = {
 }
 
 
-def write(description: Description, items: Iterable[DescribedItem] = ()) -> bytes:
+@dataclass(frozen=True, slots=True)
+class ItemSet:
+    """Items that are told of together and not one by one: of one media type, so many."""
+
+    media_type: str
+    items: int
+
+
+def write(
+    description: Description, items: Iterable[DescribedItem] = (), sets: Iterable[ItemSet] = ()
+) -> bytes:
     """Return the description as UTF-8 JSON with a final line feed.
 
     ``croissant.read`` gives ``description`` and ``items`` again, in so far as Croissant has
     words for them: of links, only those of the data set itself.
     """
-    document = {
+    return b"".join(stream(description, items, sets))
+
+
+def stream(
+    description: Description, items: Iterable[DescribedItem] = (), sets: Iterable[ItemSet] = ()
+) -> Iterator[bytes]:
+    """Yield what ``write`` returns piece by piece: the head, then each item as it comes."""
+    said = {key: value for key, value in _document(description).items() if value not in ("", [])}
+    yield _json(said).removesuffix("\n}").encode()
+    before = ',\n  "distribution": [\n'
+    for entry in chain(map(_set, sets), map(_file, items)):
+        yield (before + indent(_json(entry), "    ")).encode()
+        before = ",\n"
+    yield b"\n}\n" if before.startswith(",\n ") else b"\n  ]\n}\n"
+
+
+def _document(description: Description) -> dict[str, Any]:
+    return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "@id": description.identifier,
@@ -71,10 +101,11 @@ def write(description: Description, items: Iterable[DescribedItem] = ()) -> byte
         **write_lineage(description.nodes, description.links),
         **description.further,
         **description.unknown,
-        "distribution": [_file(item) for item in items],
     }
-    said = {key: value for key, value in document.items() if value not in ("", [])}
-    return (json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def licence_text(licence: Licence) -> str:
@@ -99,6 +130,18 @@ def _party(party: Party) -> dict[str, str]:
     kind = party.kind if party.kind in {"Person", "Organization"} else "Organization"
     written = {"@type": f"sc:{kind}", "name": party.name}
     return written | ({"url": party.identifier} if party.identifier else {})
+
+
+def _set(one: ItemSet) -> dict[str, Any]:
+    name = f"items-{one.media_type or 'other'}".replace("/", "-")
+    return {
+        "@type": "cr:FileSet",
+        "@id": name,
+        "name": name,
+        "description": f"{one.items} items",
+        "encodingFormat": one.media_type or "application/octet-stream",
+        "includes": "*",
+    }
 
 
 def _file(item: DescribedItem) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from consent.lineage.reading import (
     name_nodes,
 )
 from consent.lineage.registry import EDGES
+from consent.lineage.telling import Lineage, address, tell
 
 __all__ = [
     "EDGES",
@@ -26,8 +27,10 @@ __all__ = [
     "Impact",
     "Kind",
     "Leaves",
+    "Lineage",
     "Node",
     "Page",
+    "address",
     "exists",
     "find_every",
     "find_impact",
@@ -38,4 +41,5 @@ __all__ = [
     "leaves_of",
     "look",
     "name_nodes",
+    "tell",
 ]

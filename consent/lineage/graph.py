@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from consent.formats.described import NodeKind
+
 _NODE = re.compile(r"[a-z]+")
 
 
@@ -32,9 +34,10 @@ class Node:
 class Kind:
     """One kind of things: its table, how people call one and many, and how a row is named.
 
-    ``label`` is SQL over the table's columns, by default its kind and the start of its id.
-    ``page`` is the name of the admin's address for one row. ``head`` is SQL that gives, for
-    ``{id}``, the id as which a thing counts that was found to be another.
+    ``label`` is SQL over the table's columns, by default its kind and the start of its id; so are
+    ``began``, ``ended``, ``digest`` (bytes) and ``project``, where it has such. ``means`` is what
+    it is to outsiders. ``page`` is the name of the admin's address for one row. ``head`` is SQL
+    that gives, for ``{id}``, the id as which a thing counts that was found to be another.
     """
 
     name: str
@@ -45,6 +48,11 @@ class Kind:
     is_trunk: bool = False
     label: str = ""
     head: str = "{id}"
+    means: NodeKind = NodeKind.ENTITY
+    began: str = "NULL::timestamptz"
+    ended: str = "NULL::timestamptz"
+    digest: str = "NULL::bytea"
+    project: str = "NULL::uuid"
 
     def name_sql(self) -> str:
         """Return the SQL that names a row of the table."""

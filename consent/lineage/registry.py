@@ -1,5 +1,6 @@
 """What the consent app stores of lineage: people, their answers, items, versions, data sets."""
 
+from consent.formats.described import NodeKind
 from consent.lineage.graph import Direction, Edge, Kind, Leaves, Registry
 
 EDGES = Registry()
@@ -34,6 +35,11 @@ EDGES.describe(
         "admin:consent_datasetversion_change",
         is_trunk=True,
         label="(SELECT code FROM consent_dataset d WHERE d.id = dataset_id) || ' v' || number",
+        means=NodeKind.DATASET,
+        began="opened_at",
+        ended="frozen_at",
+        digest="digest",
+        project="(SELECT project_id FROM consent_dataset d WHERE d.id = dataset_id)",
     )
 )
 EDGES.describe(
@@ -45,6 +51,7 @@ EDGES.describe(
         "admin:consent_dataset_change",
         is_trunk=True,
         label="code",
+        project="project_id",
     )
 )
 

@@ -2,10 +2,8 @@
 
 from rest_framework import serializers
 
-from consent.models import (
-    Dataset,
-    DatasetVersion,
-)
+from consent.models import Dataset, DatasetVersion
+from consent.services import ExportForm
 
 
 class DatasetRequestSerializer(serializers.Serializer):
@@ -50,3 +48,21 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
 
     def get_digest(self, version: DatasetVersion) -> str | None:
         return f"sha256:{version.digest.hex()}" if version.digest else None
+
+
+class ExportRequestSerializer(serializers.Serializer):
+    """In which format a version is wanted; items one by one, and people by handle, if asked."""
+
+    form = serializers.ChoiceField([form.value for form in ExportForm])
+    items = serializers.BooleanField(
+        default=False, help_text="Tell of each item, with its digest and location; recorded."
+    )
+    people = serializers.BooleanField(
+        default=False, help_text="Name the people shown by their random handles."
+    )
+
+
+class ProofRequestSerializer(serializers.Serializer):
+    """Whether the proof is to say what was committed to."""
+
+    opening = serializers.BooleanField(default=False, help_text="Recorded, as viewing the item is.")

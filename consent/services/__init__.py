@@ -27,6 +27,7 @@ from consent.services.endings import (
 )
 from consent.services.evidence import Piece, read_evidence
 from consent.services.execution import block, carry_out, lease_errand
+from consent.services.exports import ExportForm, export_version, prove_item
 from consent.services.folders import Frozen, freeze_folder
 from consent.services.grants import (
     add_evidence,
@@ -130,6 +131,7 @@ __all__ = [
     "Answer",
     "Arrival",
     "Credentials",
+    "ExportForm",
     "Frozen",
     "Imported",
     "Known",
@@ -170,6 +172,7 @@ __all__ = [
     "enter",
     "execute_plan",
     "expire",
+    "export_version",
     "extend",
     "find_alike",
     "find_link",
@@ -205,6 +208,7 @@ __all__ = [
     "plan_request",
     "propose_account",
     "propose_membership",
+    "prove_item",
     "publish_notice",
     "put_off_scan",
     "read_columns",

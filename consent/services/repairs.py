@@ -30,11 +30,11 @@ from consent.services.admission import Batch, admit
 from consent.services.arrivals import lock_draft
 from consent.services.authority import Actor, by, get, lock, require
 from consent.services.intakes import find_known
+from consent.services.viewing import open_sealed
 from consent.uses import LegalBasis, Use
 from ledger import vault
-from ledger.models import HOUSE_SCOPE
-from ledger.record_kinds import VALUES_DISCLOSED, DisclosureReason, ValuesDisclosed
-from ledger.services import Unsealed, append, append_large
+from ledger.record_kinds import DisclosureReason
+from ledger.services import Unsealed, append_large
 
 # Items that one act sets right; whoever has more does it again for the rest.
 AT_ONCE = 20_000
@@ -178,29 +178,9 @@ def _lines(reader: Account, intake: Intake) -> Iterator[bytes]:
     yield _line(_COLUMNS)
     rows = intake.quarantined.order_by("ordinal").iterator(chunk_size=_OPENED)
     while some := list(islice(rows, _OPENED)):
-        for row, item in _open(reader, some):
-            yield _line(_cells(row, item))
-
-
-def _open(
-    reader: Account, rows: Sequence[Quarantined]
-) -> Iterator[tuple[Quarantined, DescribedItem]]:
-    """Open quarantined items; who read how many is committed before the first is open."""
-    facts = ValuesDisclosed(reason=DisclosureReason.CASEWORK, count=len(rows))
-    told = {"reason": facts.reason.value, "count": facts.count}
-    people = {row.scope_ids() for row in rows} - {(HOUSE_SCOPE,)}
-    read = {"read": [{"columns": ["stated"], "table": "consent_quarantined"}]}
-    with transaction.atomic():
-        segments = [Unsealed("subject", scopes, read) for scopes in sorted(people)]
-        append(
-            kind=VALUES_DISCLOSED,
-            facts=facts,
-            segments=[Unsealed("reader", reader.scope_ids(), told), *segments],
-        )
-    keys = vault.keys_there({scope for row in rows for scope in row.scopes})
-    for row in rows:
-        if row.scope_ids() in keys:
-            yield row, load(keys.open(row, "stated"))
+        reason = DisclosureReason.CASEWORK
+        for row, said in open_sealed(reader=reader, reason=reason, column="stated", rows=some):
+            yield _line(_cells(row, load(said)))
 
 
 def _cells(row: Quarantined, item: DescribedItem) -> tuple[object, ...]:

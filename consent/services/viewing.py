@@ -1,19 +1,22 @@
 """Looking at sealed files, on the record: thumbnails, portraits, packages, evidence."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from consent.models import Subject
-from consent.services.authority import Party, require_party
+from consent.models import Item, Quarantined, Subject
+from consent.services.authority import Actor, Operator, Party, require_party
 from ledger import vault
-from ledger.models import Recorded, SealedFile
+from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
 from ledger.record_kinds import VALUES_DISCLOSED, DisclosureReason, ValuesDisclosed
 from ledger.services import Unsealed, append, open_file
+
+Opened = TypeVar("Opened", bound=Item | Quarantined)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,40 @@ def view_files(
         for item in readable
         if item.file.scope_ids() in keys
     }
+
+
+def open_sealed(
+    *, reader: Actor, reason: DisclosureReason, column: str, rows: Sequence[Opened]
+) -> Iterator[tuple[Opened, bytes]]:
+    """Yield ``rows`` of one table with what is sealed in ``column``; those gone are left out.
+
+    Commits the record of who saw how many before the first is opened. The caller has asked
+    whether ``reader`` may. At most 250 different people and groups; raises ScopeGone.
+    """
+    facts = ValuesDisclosed(reason=reason, count=len(rows))
+    told: dict[str, Any] = {"reason": facts.reason.value, "count": facts.count}
+    groups = {row.scope_ids() for row in rows} - {(HOUSE_SCOPE,)}
+    read = {"read": [{"columns": [column], "table": rows[0]._meta.db_table}]}
+    who = (HOUSE_SCOPE,) if isinstance(reader, Operator) else reader.scope_ids()
+    there = vault.keys_there({scope for row in rows for scope in row.scope_ids()})
+    with transaction.atomic():
+        append(
+            kind=VALUES_DISCLOSED,
+            facts=facts,
+            segments=[
+                Unsealed("reader", who, told),
+                *(
+                    Unsealed("subject", scopes, read)
+                    for scopes in sorted(groups)
+                    if scopes in there
+                ),
+            ],
+        )
+    # Fetched again behind the record: between the two a person may have been erased.
+    keys = vault.keys_there({scope for row in rows for scope in row.scope_ids()})
+    for row in rows:
+        if row.scope_ids() in keys:
+            yield row, keys.open(row, column)
 
 
 def _owner(wanted: Sequence[Sealed]) -> QuerySet:

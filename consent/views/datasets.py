@@ -1,8 +1,10 @@
 """The API of data sets."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
@@ -15,8 +17,12 @@ from consent.serializers.datasets import (
     DatasetRequestSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,
+    ExportRequestSerializer,
+    ProofRequestSerializer,
 )
+from consent.services import ExportForm
 from consent.services.authority import get, require
+from consent.services.exports import FORMS
 from consent.views.access import IDEMPOTENCY_KEY, ConsentView
 
 
@@ -64,3 +70,57 @@ class DatasetVersionsView(ConsentView, ListAPIView):
         dataset = get(Dataset.objects.all(), self.kwargs["dataset_id"])
         require(self.account, "consent.view_datasetversion", dataset)
         return dataset.versions.counted().order_by("-number")
+
+
+class VersionExportView(ConsentView):
+    """A frozen version, as other people's tools read it; single items only on the record."""
+
+    scopes = {"GET": "datasets:read"}
+
+    @extend_schema(
+        parameters=[ExportRequestSerializer],
+        responses={(200, "application/*"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, dataset_id: UUID, version_id: UUID) -> StreamingHttpResponse:
+        asked = ExportRequestSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        said = asked.validated_data
+        form = ExportForm(said["form"])
+        pieces = services.export_version(
+            actor=self.account,
+            version_id=_in_dataset(dataset_id, version_id),
+            form=form,
+            with_items=said["items"],
+            with_people=said["people"],
+        )
+        kind = FORMS[form]
+        response = StreamingHttpResponse(pieces, content_type=kind.media_type)
+        response["Content-Disposition"] = (
+            f'attachment; filename="version-{version_id}.{kind.ending}"'
+        )
+        return response
+
+
+class ItemProofView(ConsentView):
+    """The proof that one item is in a version: ``manage.py verify_item`` checks it offline."""
+
+    scopes = {"GET": "datasets:read"}
+
+    @extend_schema(parameters=[ProofRequestSerializer], responses={200: OpenApiTypes.OBJECT})
+    def get(
+        self, request: Request, dataset_id: UUID, version_id: UUID, item_id: UUID
+    ) -> HttpResponse:
+        asked = ProofRequestSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        proof = services.prove_item(
+            actor=self.account,
+            version_id=_in_dataset(dataset_id, version_id),
+            item_id=item_id,
+            with_opening=asked.validated_data["opening"],
+        )
+        return HttpResponse(proof.as_json(), content_type="application/json")
+
+
+def _in_dataset(dataset_id: UUID, version_id: UUID) -> UUID:
+    """Return the id of a version of this data set. Raises Unknown."""
+    return get(DatasetVersion.objects.filter(dataset=dataset_id), version_id).pk

@@ -13,8 +13,9 @@ from rich.progress import Progress
 from consent import services
 from consent.errors import ConsentError
 from consent.importers.paths import Importing
-from consent.models import Account, Dataset, Project
-from consent.services.authority import OPERATOR, Actor
+from consent.management.actors import find_actor
+from consent.models import Dataset, Project
+from consent.services.authority import Actor
 from consent.services.projects import MAX_CODE
 from consent.uses import Form
 from ledger.errors import LedgerError
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         self, *, paths: list[Path], dataset: str | None, actor: str | None, **options: Any
     ) -> None:
         try:
-            who = _find_account(actor)
+            who = find_actor(actor)
             console = Console(stderr=True)
             with Progress(console=console, disable=not console.is_terminal) as progress:
                 files = progress.add_task("Files", total=len(paths))
@@ -63,15 +64,6 @@ class Command(BaseCommand):
                     self.stdout.write(json.dumps(said) if options["json"] else _sentence(said))
         except (ConsentError, LedgerError) as error:
             raise CommandError(str(error)) from error
-
-
-def _find_account(address: str | None) -> Actor:
-    if address is None:
-        return OPERATOR
-    account = Account.objects.find_by_email(address)
-    if account is None:
-        raise CommandError("no account has that e-mail address")
-    return account
 
 
 def _find_dataset(name: str) -> Dataset:

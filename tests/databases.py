@@ -1,15 +1,18 @@
 """Databases for tests: one embedded cluster, one migrated template, a clone for each worker.
 
 The cluster and its templates stay under ``var/test/`` from run to run; a template is named by
-the digest of what makes it, so that it is built again only when that changed.
+the digest of what makes it, so that it is built again only when that changed. Clones lie in
+memory where there is room: making the hundreds of files of each is what they cost on a disk.
 """
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 
 import psycopg
 from django.db import connections
@@ -22,6 +25,8 @@ from config.management.commands.migrate_all import migrate
 ROOT = Path(__file__).parents[1]
 CLUSTER = Cluster(ROOT / "var" / "test" / "postgres", durable=False)
 ALIASES = {"default": MAIN, "keystore": KEYSTORE}
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder within is made for this process alone
+ROOM = 2**30
 # All that a template is made from. Migrations import guards and fields, hence the second row.
 _INGREDIENTS = (
     *("*/migrations/*.py", "*/*/migrations/*.py", "config/roles/*.sql", "config/privileges.py"),
@@ -36,6 +41,7 @@ class Databases:
     def __init__(self, process: str) -> None:
         self.process = process
         self.template = f"template_{_digest()}"
+        self.tablespace = "pg_default"
 
     def open(self) -> None:
         """Build the template unless it stands, and clone it. Needs a running cluster."""
@@ -43,6 +49,8 @@ class Databases:
             _drop_leftovers(administrator)
             if not _exists(administrator, self._name(self.template, "keystore")):
                 self._build(administrator)
+            if _has_room():
+                self.tablespace = _make_tablespace(administrator, self.process)
         self.renew()
 
     def close(self) -> None:
@@ -51,6 +59,8 @@ class Databases:
             for alias in ALIASES:
                 _drop(administrator, self.name_of(alias))
                 _drop(administrator, self._backup(alias))
+            if self.tablespace != "pg_default":
+                _drop_tablespace(administrator, self.tablespace)
 
     def renew(self) -> None:
         """Replace both clones by fresh ones, and log in as the application again."""
@@ -58,7 +68,7 @@ class Databases:
         with _administration() as administrator:
             for alias, roles in ALIASES.items():
                 _drop(administrator, self.name_of(alias))
-                _clone(administrator, self._name(self.template, alias), self.name_of(alias))
+                self._clone(administrator, self._name(self.template, alias), self.name_of(alias))
                 CLUSTER.apply_roles(self.name_of(alias), roles)
         self.log_in("app")
 
@@ -88,12 +98,16 @@ class Databases:
     def _backup(self, alias: str) -> str:
         return self._name(f"test_{self.process}_backup", alias)
 
-    @staticmethod
-    def _copy(one: str, other: str) -> None:
+    def _copy(self, one: str, other: str) -> None:
         connections.close_all()
         with _administration() as administrator:
             _drop(administrator, other)
-            _clone(administrator, one, other)
+            self._clone(administrator, one, other)
+
+    def _clone(self, administrator: psycopg.Connection, template: str, clone: str) -> None:
+        statement = "CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log TABLESPACE {}"
+        names = map(sql.Identifier, (clone, template, self.tablespace))
+        administrator.execute(sql.SQL(statement).format(*names))
 
     @staticmethod
     def _name(stem: str, alias: str) -> str:
@@ -141,14 +155,6 @@ def _administration() -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def _clone(administrator: psycopg.Connection, template: str, clone: str) -> None:
-    administrator.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(
-            sql.Identifier(clone), sql.Identifier(template)
-        )
-    )
-
-
 def _create(administrator: psycopg.Connection, name: str) -> None:
     administrator.execute(
         sql.SQL("CREATE DATABASE {} STRATEGY wal_log").format(sql.Identifier(name))
@@ -166,6 +172,30 @@ def _exists(administrator: psycopg.Connection, name: str) -> bool:
     return found.fetchone() is not None
 
 
+def _has_room() -> bool:
+    # Containers often have 64 MB there.
+    return os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+
+
+def _make_tablespace(administrator: psycopg.Connection, process: str) -> str:
+    """Give the clones of one process a folder in memory, and return its name to PostgreSQL."""
+    name = f"memory_{process}"
+    folder = mkdtemp(prefix="muniment-test-", dir=MEMORY)
+    server = CLUSTER.data.stat()
+    os.chown(folder, server.st_uid, server.st_gid)
+    statement = sql.SQL("CREATE TABLESPACE {} LOCATION {}")
+    administrator.execute(statement.format(sql.Identifier(name), sql.Literal(folder)))
+    return name
+
+
+def _drop_tablespace(administrator: psycopg.Connection, name: str) -> None:
+    query = "SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = %s"
+    places = administrator.execute(query, [name]).fetchall()
+    administrator.execute(sql.SQL("DROP TABLESPACE {}").format(sql.Identifier(name)))
+    for (folder,) in places:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _drop_leftovers(administrator: psycopg.Connection) -> None:
     """Drop clones of processes that are gone, and templates that are older than a day."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
@@ -173,10 +203,17 @@ def _drop_leftovers(administrator: psycopg.Connection) -> None:
         "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
     )
     for name, comment in rows.fetchall():
-        process = name.split("_")[1] if name.startswith("test_") else None
         outdated = name.startswith("template_") and comment and comment < yesterday.isoformat()
-        if outdated or (process and not Path(f"/proc/{process}").exists()):
+        if outdated or (name.startswith("test_") and _is_gone(name)):
             _drop(administrator, name)
+    for (name,) in administrator.execute("SELECT spcname FROM pg_tablespace").fetchall():
+        if name.startswith("memory_") and _is_gone(name):
+            _drop_tablespace(administrator, name)
+
+
+def _is_gone(name: str) -> bool:
+    """Say whether the process that a database or tablespace was made for has ended."""
+    return not Path(f"/proc/{name.split('_')[1]}").exists()
 
 
 def _digest() -> str:

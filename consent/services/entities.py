@@ -24,8 +24,13 @@ _TOGETHER = 200
 
 
 def keep_lineage(intake: Intake, reading: Reading) -> tuple[list[Entity], list[Tie]]:
-    """Store the things and ties of a reading; return those that are new, for the record."""
+    """Store the things and ties of a reading; return those that are new, for the record.
+
+    Waits for others that tell of things in the same project.
+    """
     said = reading.description
+    if said.nodes or said.links:
+        Project.objects.select_for_update(no_key=True).get(pk=intake.project_id)
     nodes = {node.ref: node for node in said.nodes}
     for link in said.links:
         for ref in (link.source, link.target):

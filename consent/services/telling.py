@@ -24,7 +24,8 @@ def tell_event(*, actor: Actor, project_id: UUID, content: bytes) -> tuple[Intak
     The same event is known again however it is written. Raises NotPermitted, Unknown,
     DescriptionRefused for what is no event.
     """
-    project = get(Project.objects.all(), project_id)
+    # One after the other in a project: two events at once may name the same thing first.
+    project = get(Project.objects.select_for_update(no_key=True), project_id)
     require(actor, "consent.tell_lineage", project)
     reading = openlineage.read(content)
     arrival = Arrival(Form.OPENLINEAGE, project_id=project.pk)

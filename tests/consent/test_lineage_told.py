@@ -1,10 +1,12 @@
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connections
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import datasource_dataset
@@ -154,3 +156,20 @@ def test_tokens_are_for_programs_known_scopes_and_a_time(
         services.issue_token(**said | {"days": 400}, scopes=["lineage:write"])
     with pytest.raises(NotPermitted, match=r"consent\.issue_credentials"):
         services.issue_token(**said | {"actor": officer}, scopes=["lineage:write"])
+
+
+def test_events_told_at_once_name_a_thing_once(scientist: Account, project: Project) -> None:
+    bodies = [
+        json.dumps(_plain(event(inputs=["raw"], outputs=["small"]))).encode() for _ in range(4)
+    ]
+
+    def tell(body: bytes) -> None:
+        try:
+            services.tell_event(actor=scientist, project_id=project.pk, content=body)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(tell, [*bodies, bodies[0]]))
+    assert Intake.objects.count() == 4
+    assert Entity.objects.filter(kind="dataset").count() == 2

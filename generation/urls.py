@@ -9,6 +9,7 @@ app_name = "generation"
 urlpatterns = [
     path("models", views.ModelsView.as_view(), name="models"),
     path("models/<uuid:model_id>", views.ModelView.as_view(), name="model"),
+    path("models/<uuid:model_id>/bom", views.ModelBomView.as_view(), name="model-bom"),
     path("trainings", views.TrainingsView.as_view(), name="trainings"),
     path("trainings/<uuid:training_id>", views.TrainingView.as_view(), name="training"),
     path(

@@ -16,10 +16,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from consent.authentication import ClientAuthentication
+from consent.formats.cyclonedx import MEDIA_TYPE
 from consent.models import Account
 from consent.services.authority import get
+from consent.views.access import ConsentView
 from generation import services, tasks
 from generation.answers import content_of, find_output, find_run, output_answer, run_answer
+from generation.bom import write_bom
 from generation.digests import sha256
 from generation.models import ModelVersion, TrainingRun
 from generation.serializers import (
@@ -94,6 +97,19 @@ class ModelView(ClientView):
     @extend_schema(responses=ModelSerializer)
     def get(self, request: Request, model_id: UUID) -> Response:  # noqa: ARG002
         return Response(ModelSerializer(get(ModelVersion.objects.all(), model_id)).data)
+
+
+class ModelBomView(ConsentView):
+    """What a model is made of, as a CycloneDX ML-BOM; for people and programs."""
+
+    scopes = {"GET": "models:read"}
+
+    @extend_schema(responses={(200, MEDIA_TYPE): OpenApiTypes.BINARY})
+    def get(self, request: Request, model_id: UUID) -> HttpResponse:  # noqa: ARG002
+        written = write_bom(actor=self.account, model_id=model_id)
+        response = HttpResponse(written, content_type=MEDIA_TYPE)
+        response["Content-Disposition"] = f'attachment; filename="model-{model_id}.cdx.json"'
+        return response
 
 
 class RunsView(ClientView):

@@ -67,10 +67,6 @@ def describe(version: DatasetVersion, traced: Lineage) -> Description:
     assert version.frozen_at is not None
     own = address("version", version.pk)
     digest = f"sha256:{version.digest.hex()}"
-    items = version.items.filter(aside="")
-    licence = " AND ".join(
-        sorted(set(items.order_by().values_list("licence", flat=True).distinct()))
-    )
     return Description(
         name=version.dataset.code,
         version=f"{version.number}.0.0",
@@ -78,7 +74,7 @@ def describe(version: DatasetVersion, traced: Lineage) -> Description:
         about=f"{version.member_count} items, frozen; digest {digest}",
         url=own,
         published=version.frozen_at.isoformat(),
-        licence=Licence(licence, licence),
+        licence=licence_of(version),
         creators=(Party(settings.MUNIMENT_ORGANISATION, kind="Organization"),),
         usage=(Usage(UsageKind.TEXT, _uses(version)),),
         rai=_responsibly(version),
@@ -87,6 +83,13 @@ def describe(version: DatasetVersion, traced: Lineage) -> Description:
         further={"citeAs": f"{settings.MUNIMENT_ORGANISATION}: {version}, {digest}"},
         unknown={"muniment:digest": digest, "muniment:items": version.member_count},
     )
+
+
+def licence_of(version: DatasetVersion) -> Licence:
+    """Return the licences of the items that are there, as one SPDX expression."""
+    stated = version.items.filter(aside="").order_by().values_list("licence", flat=True).distinct()
+    expression = " AND ".join(sorted(stated))
+    return Licence(expression, expression if len(stated) == 1 else "")
 
 
 def item_sets(version: DatasetVersion) -> list[ItemSet]:

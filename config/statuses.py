@@ -36,6 +36,7 @@ STATUSES: dict[type[Exception], int] = {
     consent.DescriptionRefused: 422,
     consent.PictureRefused: 422,
     consent.NothingToFreeze: 409,
+    consent.GateClosed: 409,
     consent.LinkRefused: 410,
     consent.SignInRefused: 403,
     consent.ProfileRefused: 422,

@@ -15,6 +15,7 @@ ConsentError
 ├── DescriptionRefused   a description of a data set cannot be read
 ├── PictureRefused       a file is no picture that we take
 ├── NothingToFreeze      a data set has no admissible item
+├── GateClosed           what vetting found in a version stands against freezing it
 ├── LinkRefused          a link into the portal is spent, expired or forged
 ├── SignInRefused        a one-time sign-in is spent, expired or forged
 ├── ProfileRefused       a jurisdiction profile is unknown or malformed
@@ -91,6 +92,10 @@ class NothingToFreeze(ConsentError):
     def __init__(self, message: str, refused: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.refused = tuple(refused)
+
+
+class GateClosed(ConsentError):
+    """What vetting found in a version stands against freezing it, each in a sentence."""
 
 
 class LinkRefused(ConsentError):

@@ -10,9 +10,11 @@ from django.db.models import Q, QuerySet
 
 from consent import telling
 from consent.models import (
+    Anonymisation,
     AnswerPaper,
     Depiction,
     Evidence,
+    Flagged,
     GivenBy,
     Grant,
     Identifier,
@@ -245,6 +247,24 @@ HOLDINGS.register(
             item__people__gt=0, item__scopes__overlap=list(scopes)
         ),
         telling.export_depiction,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.flagged",
+        lambda scopes: Flagged.objects.filter(
+            item__people__gt=0, item__scopes__overlap=list(scopes)
+        ).select_related("item"),
+        telling.export_flagged,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.anonymisation",
+        lambda scopes: Anonymisation.objects.filter(
+            original__people__gt=0, original__scopes__overlap=list(scopes)
+        ),
+        telling.export_anonymisation,
     )
 )
 HOLDINGS.register(

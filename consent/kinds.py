@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from consent.roles import AccountKind, Level, RoleCode
-from consent.uses import Aside, Capacity, Form, ImpactCause, Measure, Mode
+from consent.uses import Aside, Capacity, Form, ImpactCause, Masking, Measure, Mode
+from consent.vetting.gate import Code, Verdict
 from ledger.kinds import KINDS, Count, Cut, Digest, Divisible, Facts, Kind
 
 
@@ -128,6 +129,33 @@ class ItemsSetAside(Divisible):
     reason: Aside
 
 
+class VettingRun(Facts):
+    """At how many items somebody looked, and what the gate said then."""
+
+    items: Count
+    verdict: Verdict
+
+
+class FindingFact(Facts):
+    """What sort of finding was accepted as it is; why lies in the row."""
+
+    code: Code
+
+
+class FindingSettled(Facts):
+    """Of what sort of finding pictures were taken out, and how many."""
+
+    code: Code
+    items: Count
+
+
+class ItemsAnonymised(Divisible):
+    """How many pictures were replaced by such in which nobody is recognised, and how."""
+
+    items: Count
+    method: Masking
+
+
 class IntakeRepaired(Divisible):
     """How many items were let in after somebody set them right, or turned away for good."""
 
@@ -243,6 +271,13 @@ ITEMS_SET_ASIDE = _about_people("items.set_aside", ItemsSetAside)
 VERSION_OPENED = _about_people("version.opened")
 VERSION_ABANDONED = _about_people("version.abandoned")
 VERSION_FROZEN = _about_people("version.frozen", VersionFrozen)
+VETTING_ORDERED = _about_people("vetting.ordered")
+VETTING_RUN = _about_people("vetting.run", VettingRun)
+VETTING_FAILED = _about_people("vetting.failed")
+VETTING_ACCEPTED = _about_people("vetting.accepted", FindingFact)
+VETTING_SETTLED = _about_people("vetting.settled", FindingSettled)
+ITEMS_ANONYMISED = _about_people("items.anonymised", ItemsAnonymised)
+GROUPS_DECLARED = _about_people("groups.declared")
 TOKEN_ISSUED = KINDS.register(Kind("token.issued"))
 TOKEN_REVOKED = KINDS.register(Kind("token.revoked"))
 LINEAGE_TOLD = _about_people("lineage.told", IntakeReceived)

@@ -16,6 +16,7 @@ from consent.models import (
     LinkErrand,
     Reading,
     ScanErrand,
+    VettingErrand,
 )
 from consent.moment import database_now
 from consent.portal.letters import post
@@ -148,6 +149,33 @@ def sweep_scans() -> None:
         "pk", flat=True
     ):
         carry_out_scan.delay(str(scan_id))
+
+
+def announce_vetting(vetting_id: UUID) -> None:
+    """Send a vetting to the workers once the transaction commits."""
+    transaction.on_commit(lambda: carry_out_vetting.delay(str(vetting_id)), robust=True)
+
+
+@shared_task
+def carry_out_vetting(vetting_id: str) -> None:
+    """Look at all that is in a draft, however often this is delivered."""
+    errand = services.lease_vetting(UUID(vetting_id))
+    if errand is None:
+        return
+    try:
+        services.carry_out_vetting(errand)
+    except Exception:
+        services.put_off_vetting(errand)
+        logger.exception("vetting is put off", extra={"vetting": vetting_id})
+
+
+@shared_task
+def sweep_vettings() -> None:
+    """Send again the vettings whose message was lost, or whose worker died."""
+    for vetting_id in VettingErrand.objects.filter(due_at__lte=database_now()).values_list(
+        "pk", flat=True
+    ):
+        carry_out_vetting.delay(str(vetting_id))
 
 
 @shared_task

@@ -177,6 +177,7 @@ class Form(Worded):
     PROV = "prov"
     DPS = "dps"
     VERSION = "version"
+    ANONYMISED = "anonymised"
 
 
 class Aside(Worded):
@@ -185,6 +186,15 @@ class Aside(Worded):
     CONSENT_MISSING = "consent_missing"
     REMOVED = "removed"
     VETTED = "vetted"
+    ANONYMISED = "anonymised"
+
+
+class Masking(Worded):
+    """How a part of a picture is made unrecognisable."""
+
+    BLUR = "blur"
+    PIXELATE = "pixelate"
+    MASK = "mask"
 
 
 class Descent(Worded):
@@ -221,9 +231,13 @@ _WORDS: dict[Worded, str] = {
     Form.PROV: "PROV",
     Form.DPS: "Data Provenance Standards",
     Form.VERSION: "another version of ours",
+    Form.ANONYMISED: "pictures made unrecognisable here",
     Aside.CONSENT_MISSING: "no consent",
     Aside.REMOVED: "taken out",
     Aside.VETTED: "turned down by vetting",
+    Aside.ANONYMISED: "replaced by one in which nobody is recognised",
+    Masking.PIXELATE: "coarse squares",
+    Masking.MASK: "black",
     Descent.SUCCESSOR: "its next version",
     Descent.SUBSET: "a part of it",
     Descent.ANONYMISED: "the same with people made unrecognisable",

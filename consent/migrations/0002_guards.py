@@ -283,6 +283,10 @@ TABLES = (
     "package",
     "impactcase",
     "impactdecision",
+    "vetting",
+    "vettingfinding",
+    "anonymisation",
+    "groupdeclaration",
 )
 
 # What holds between two people.
@@ -328,6 +332,13 @@ FROZEN = {
     "package": ("id", "request_id", "paper", "file_id", "made_at"),
     "impactcase": ("id", "scope_id", "cause", "opened_at", "due_at"),
     "impactdecision": ("id", "case_id", "kind", "node"),
+    "vetting": ("id", "version_id", "ordered_by_id", "ordered_at", "detector", "hasher", "near"),
+    "vettingfinding": ("id", "vetting_id", "code", "severity", "count", "detail", "mark"),
+    "anonymisation": (
+        *("id", "original_id", "result_id", "method", "tool", "detector", "margin", "regions"),
+        *("faces", "done_at"),
+    ),
+    "groupdeclaration": ("id", "version_id", "groups", "declared_by_id", "declared_at"),
 }
 
 # The terms of an answer, from the moment on in which it is given.
@@ -368,6 +379,8 @@ SET_ONCE = {
         *("assessed_at", "done_at"),
     ),
     "impactdecision": ("evidence", "done_at"),
+    "vetting": ("done_at", "members", "looked", "compared", "seen_count", "seen_mark"),
+    "vettingfinding": ("decided_by_id", "decided_at", "reason"),
 }
 
 ENDS = ("withdrawn", "revoked", "expired", "invalidated", "superseded")
@@ -397,6 +410,12 @@ MOVES = {
         {"open"},
     ),
     "impactdecision": ({("open", "decided"), ("decided", "done")}, {"open"}),
+    "vetting": ({("ordered", "done"), ("ordered", "failed")}, {"ordered"}),
+    # Accepted at once when the vetting before found the same and somebody accepted it.
+    "vettingfinding": (
+        {("open", "accepted"), ("open", "settled"), ("accepted", "settled")},
+        {"open", "accepted"},
+    ),
     "privacyrequest": (
         {
             ("received", "planned"),
@@ -456,6 +475,8 @@ class Migration(migrations.Migration):
                 "quarantined",
                 "linkerrand",
                 "scanerrand",
+                "vettingerrand",
+                "flagged",
                 "portallink",
                 "portalvisit",
             )

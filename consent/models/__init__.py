@@ -51,6 +51,16 @@ from consent.models.scans import Scan, ScanErrand, ScanMatch, ScanState
 from consent.models.servings import Serving
 from consent.models.signals import Observation, SignalFinding
 from consent.models.subjects import Identifier, SearchKey, Subject, search_keys
+from consent.models.vetting import (
+    Anonymisation,
+    FindingState,
+    Flagged,
+    GroupDeclaration,
+    Vetting,
+    VettingErrand,
+    VettingFinding,
+    VettingState,
+)
 
 __all__ = [
     "CLOSED",
@@ -59,6 +69,7 @@ __all__ = [
     "AccountState",
     "Action",
     "Affected",
+    "Anonymisation",
     "AnswerPaper",
     "AnswerPaperKind",
     "Dataset",
@@ -68,9 +79,12 @@ __all__ = [
     "Entity",
     "Errand",
     "Evidence",
+    "FindingState",
+    "Flagged",
     "GivenBy",
     "Grant",
     "GrantState",
+    "GroupDeclaration",
     "Identifier",
     "ImpactCase",
     "ImpactDecision",
@@ -115,5 +129,9 @@ __all__ = [
     "Title",
     "VersionPage",
     "VersionState",
+    "Vetting",
+    "VettingErrand",
+    "VettingFinding",
+    "VettingState",
     "search_keys",
 ]

@@ -10,7 +10,9 @@ from consent.intake import ACCEPTABLE, sentence
 from consent.models import Intake
 from consent.uses import Form, LegalBasis
 
-BRINGABLE = [form.value for form in Form if form not in {Form.FOLDER, Form.VERSION}]
+BRINGABLE = [
+    form.value for form in Form if form not in {Form.FOLDER, Form.VERSION, Form.ANONYMISED}
+]
 
 
 class ArrivalSerializer(serializers.Serializer):

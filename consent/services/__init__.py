@@ -1,5 +1,6 @@
 """All writes of the consent app, one function per thing the product does."""
 
+from consent.services.anonymising import Anonymised, anonymise_items
 from consent.services.answers import Answer
 from consent.services.arrivals import Arrival, receive, remarks
 from consent.services.authority import Visitor
@@ -29,6 +30,7 @@ from consent.services.evidence import Piece, read_evidence
 from consent.services.execution import block, carry_out, lease_errand
 from consent.services.exports import ExportForm, export_version, prove_item
 from consent.services.folders import Frozen, freeze_folder
+from consent.services.folders import Brought, Frozen, bring_folder, freeze_folder
 from consent.services.grants import (
     add_evidence,
     answer_request,
@@ -40,6 +42,7 @@ from consent.services.grants import (
     request,
     send,
 )
+from consent.services.groups import declare_groups
 from consent.services.identities import (
     Known,
     add_identifier,
@@ -125,11 +128,20 @@ from consent.services.subjects import (
 )
 from consent.services.telling import tell_event
 from consent.services.tokens import issue_token, revoke_tokens
+from consent.services.vetting import (
+    carry_out_vetting,
+    lease_vetting,
+    put_off_vetting,
+    vet_version,
+)
+from consent.services.vetting_acts import accept_finding, set_aside_items
 from consent.services.viewing import Sealed, view_files
 
 __all__ = [
+    "Anonymised",
     "Answer",
     "Arrival",
+    "Brought",
     "Credentials",
     "ExportForm",
     "Frozen",
@@ -143,9 +155,11 @@ __all__ = [
     "Span",
     "Visitor",
     "abandon_version",
+    "accept_finding",
     "act_for",
     "add_evidence",
     "add_identifier",
+    "anonymise_items",
     "answer_request",
     "approve_account",
     "approve_membership",
@@ -154,13 +168,16 @@ __all__ = [
     "assess_impact",
     "assign_impact",
     "block",
+    "bring_folder",
     "carry_out",
     "carry_out_scan",
+    "carry_out_vetting",
     "close_impact",
     "close_request",
     "complete_impact",
     "correct_identifier",
     "decide_impact",
+    "declare_groups",
     "defer_request",
     "draft",
     "drop",
@@ -192,6 +209,7 @@ __all__ = [
     "lease_link_errand",
     "lease_reading",
     "lease_scan",
+    "lease_vetting",
     "leave",
     "let_lapse",
     "make_links",
@@ -211,6 +229,7 @@ __all__ = [
     "prove_item",
     "publish_notice",
     "put_off_scan",
+    "put_off_vetting",
     "read_columns",
     "read_evidence",
     "read_initials",
@@ -235,11 +254,13 @@ __all__ = [
     "scan_subjects",
     "send",
     "serve_notice",
+    "set_aside_items",
     "set_password",
     "suspend",
     "sweep_portal",
     "take_in",
     "tell_event",
+    "vet_version",
     "view_files",
     "visitor_of",
     "withdraw",

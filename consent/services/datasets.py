@@ -27,6 +27,7 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.arrivals import lock_draft
 from consent.services.authority import Actor, by, get, lock, require
+from consent.services.gate import check_gate
 from consent.services.projects import check_code
 from consent.uses import Aside, Descent, Provenance, Use
 from ledger import binary, vault
@@ -135,12 +136,14 @@ def freeze_version(*, actor: Actor, version_id: UUID) -> DatasetVersion:
     """Fix a draft for good: what its items are, and the digest over their commitments.
 
     Items of people whose consent does not cover its uses now are set aside. Raises NotPermitted,
-    Unknown, WrongState while something is still being read or was cut off, NothingToFreeze.
+    Unknown, WrongState while something is still being read, vetted or was cut off, GateClosed for
+    what vetting found and nobody settled, NothingToFreeze.
     """
     version = lock_draft(get(DatasetVersion.objects.all(), version_id))
     require(actor, "consent.freeze_version", version)
     _check_read(version)
     set_aside_unconsented(version)
+    check_gate(version)
     return seal_version(actor, version)
 
 

@@ -10,16 +10,17 @@ from uuid import UUID
 from django.db import transaction
 
 from consent import profiles
-from consent.errors import NothingToFreeze, PictureRefused
+from consent.errors import AlreadyKnown, NothingToFreeze, PictureRefused
 from consent.formats import folder as croissant
 from consent.formats.described import DescribedItem, Reading
 from consent.intake import Admitted, Fault, Found, Refused, judge
 from consent.models import Dataset, DatasetVersion, Intake, IntakeState
 from consent.pictures import inspect
 from consent.services.admission import admit, find_people, quarantine
-from consent.services.arrivals import Arrival, begin, record_received
+from consent.services.arrivals import Arrival, begin, lock_draft, record_received
 from consent.services.authority import Actor, get, require
 from consent.services.datasets import check_purpose, open_version, seal_version
+from consent.services.gate import check_gate
 from consent.services.intakes import find_known, finish, record_batch
 from consent.uses import Form, Use
 from ledger import vault
@@ -44,6 +45,14 @@ class Frozen:
     repeated: bool = False
 
 
+@dataclass(frozen=True)
+class Brought:
+    """What came into a draft from a folder, and what of it waits for repair."""
+
+    intake: Intake
+    refused: tuple[Refused, ...]
+
+
 @transaction.atomic
 def freeze_folder(
     *,
@@ -58,7 +67,8 @@ def freeze_folder(
     The people in a picture must have consented to ``uses`` at this moment. The same description
     with the same files gives the version that was frozen from it before. Files are sealed one
     by one, so memory holds one picture at a time. Raises NotPermitted, Unknown, TermsRefused,
-    DescriptionRefused, and NothingToFreeze when no file is admitted.
+    DescriptionRefused, GateClosed when the licences stand against the uses, and NothingToFreeze
+    when no file is admitted.
     """
     dataset = get(Dataset.objects.select_related("project"), dataset_id)
     require(actor, "consent.freeze_version", dataset)
@@ -70,21 +80,60 @@ def freeze_folder(
     admitted = [one for one in verdicts if isinstance(one, Admitted)]
     if not admitted:
         raise NothingToFreeze(f"none of {len(refused)} files can be admitted", refused)
-    mark = _fingerprint(dataset, original, verdicts, uses)
+    mark = _fingerprint(dataset.pk, original, verdicts, uses)
     if known := Intake.objects.filter(project=dataset.project, fingerprint=mark).first():
         assert known.version is not None
         return Frozen(known.version, tuple(refused), repeated=True)
     version = open_version(actor=actor, dataset_id=dataset_id, uses=uses, profile=profile)
+    refused = _take_in(actor, version, source, reading, verdicts, mark, original)
+    check_gate(version)
+    return Frozen(seal_version(actor, version), refused)
+
+
+@transaction.atomic
+def bring_folder(*, actor: Actor, version_id: UUID, source: Files) -> Brought:
+    """Take a described folder into a draft, pictures and all, to be vetted and frozen later.
+
+    Raises NotPermitted, Unknown, WrongState when it is no draft, AlreadyKnown when just this came
+    into it before, DescriptionRefused, and NothingToFreeze when no file is admitted.
+    """
+    version = lock_draft(get(DatasetVersion.objects.all(), version_id))
+    require(actor, "consent.freeze_version", version)
+    original = source.description()
+    reading = croissant.read_folder(original)
+    uses = [Use(use) for use in version.uses]
+    verdicts = _judge(source, reading, uses, version.profile)
+    if not any(isinstance(one, Admitted) for one in verdicts):
+        raise NothingToFreeze(f"none of {len(verdicts)} files can be admitted", verdicts)
+    mark = _fingerprint(version.pk, original, verdicts, uses)
+    if Intake.objects.filter(project=version.dataset.project, fingerprint=mark).exists():
+        raise AlreadyKnown("this folder came into the version before")
+    refused = _take_in(actor, version, source, reading, verdicts, mark, original)
+    return Brought(version.intakes.get(fingerprint=mark), refused)
+
+
+def _take_in(
+    actor: Actor,
+    version: DatasetVersion,
+    source: Files,
+    reading: Reading,
+    verdicts: Sequence[Admitted | Refused],
+    mark: bytes,
+    original: bytes,
+) -> tuple[Refused, ...]:
+    """Let in what was admitted, keep the rest for repair, and close the intake."""
+    admitted = [one for one in verdicts if isinstance(one, Admitted)]
+    turned_away = [one for one in verdicts if isinstance(one, Refused)]
     intake = begin(actor, Arrival(Form.FOLDER, version_id=version.pk))
     intake.fingerprint, intake.state = mark, IntakeState.READING
     record_received(actor, intake)
     batch = admit(version, intake, admitted, lambda item: source.read(item.location))
-    refused = sorted([*refused, *batch.refused], key=lambda one: one.ordinal)
+    refused = sorted([*turned_away, *batch.refused], key=lambda one: one.ordinal)
     people = find_people({name for item in reading.items for name in item.depicts})
     intake.read_to = max(one.item.ordinal for one in verdicts)
     record_batch(intake, batch, quarantine(intake, refused, people))
     finish(intake.pk, reading, io.BytesIO(original))
-    return Frozen(seal_version(actor, version), tuple(refused))
+    return tuple(refused)
 
 
 def _judge(
@@ -115,11 +164,11 @@ def _look(source: Files, path: str) -> Found | Fault:
 
 
 def _fingerprint(
-    dataset: Dataset, original: bytes, verdicts: Sequence[Admitted | Refused], uses: Sequence[Use]
+    into: UUID, original: bytes, verdicts: Sequence[Admitted | Refused], uses: Sequence[Use]
 ) -> bytes:
     """Return a blind index of all that the version follows from."""
     parts = [
-        str(dataset.pk),
+        str(into),
         hashlib.sha256(original).hexdigest(),
         *sorted(use.value for use in uses),
         *(

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from consent.errors import PictureRefused
 from consent.pictures import FORMATS, inspect
-from consent.uses import Worded
+from consent.uses import Masking
 from consent.vetting.faces import Box, FrontalFaces
 
 # Part of the record: whoever changes what is done to a picture changes it.
@@ -23,14 +23,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 92},
     "WEBP": {"lossless": True},
 }
-
-
-class Method(Worded):
-    """How a region is made unrecognisable."""
-
-    BLUR = "blur"
-    PIXELATE = "pixelate"
-    MASK = "mask"
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,11 @@ def read_picture(content: bytes) -> Image.Image:
 
 
 def mask_picture(
-    content: bytes, method: Method, detector: FrontalFaces, more: Sequence[Box] = (), least: int = 0
+    content: bytes,
+    method: Masking,
+    detector: FrontalFaces,
+    more: Sequence[Box] = (),
+    least: int = 0,
 ) -> Masked:
     """Change every face that is found, and ``more`` regions, and write the picture anew.
 
@@ -100,14 +96,14 @@ def _clipped(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
-def _change(image: Image.Image, region: tuple[int, int, int, int], method: Method) -> None:
+def _change(image: Image.Image, region: tuple[int, int, int, int], method: Masking) -> None:
     part = image.crop(region)
-    if method is Method.MASK:
+    if method is Masking.MASK:
         part = Image.new(image.mode, part.size, (0, 0, 0, 255)[: len(image.getbands())])
     else:
         # Squares first, also for a blur: a blur alone can be undone in part.
         small = part.resize((SQUARES, SQUARES), Image.Resampling.BOX)
         part = small.resize(part.size, Image.Resampling.NEAREST)
-        if method is Method.BLUR:
+        if method is Masking.BLUR:
             part = part.filter(ImageFilter.GaussianBlur(max(part.size) / SQUARES))
     image.paste(part, region[:2])

@@ -21,7 +21,7 @@ from consent.uses import Form
 from ledger.errors import LedgerError
 
 IMPORTS = "imports"
-FORMATS = [form.value for form in Form if form is not Form.VERSION]
+FORMATS = [form.value for form in Form if form not in {Form.VERSION, Form.ANONYMISED}]
 
 
 class Command(BaseCommand):

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from consent.errors import PictureRefused
+from consent.uses import Masking
 from consent.vetting.faces import Box, detector
-from consent.vetting.masking import Method, mask_picture, read_picture
+from consent.vetting.masking import mask_picture, read_picture
 from consent.vetting.pdq import hash_picture, read_stated
 
 
@@ -68,8 +69,8 @@ def test_only_what_has_256_bits_is_read_as_a_hash() -> None:
     assert [read_stated(text) for text in ("", "ab" * 8, "zz" * 32)] == [None] * 3
 
 
-@pytest.mark.parametrize("method", sorted(Method))
-def test_no_face_is_found_behind_a_mask(astronaut: Image.Image, method: Method) -> None:
+@pytest.mark.parametrize("method", sorted(Masking))
+def test_no_face_is_found_behind_a_mask(astronaut: Image.Image, method: Masking) -> None:
     (face,) = detector().find(astronaut)
     masked = mask_picture(written(astronaut), method, detector())
     assert (masked.regions, masked.faces, masked.media_type) == (1, 1, "image/png")
@@ -89,7 +90,7 @@ def test_metadata_stay_behind_and_the_picture_stays_upright(
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "Ada Invented"
     lying = astronaut.transpose(Image.Transpose.ROTATE_90)
-    masked = mask_picture(written(lying, form, exif=exif), Method.MASK, detector())
+    masked = mask_picture(written(lying, form, exif=exif), Masking.MASK, detector())
     assert b"Invented" not in masked.content
     with Image.open(io.BytesIO(masked.content)) as image:
         assert (image.format, dict(image.getexif()), image.size) == (form, {}, astronaut.size)
@@ -98,19 +99,19 @@ def test_metadata_stay_behind_and_the_picture_stays_upright(
 def test_a_picture_in_which_nobody_is_found_needs_a_region() -> None:
     content = written(waves())
     with pytest.raises(PictureRefused, match="0 faces are found and 1 wanted"):
-        mask_picture(content, Method.MASK, detector())
-    masked = mask_picture(content, Method.MASK, detector(), [Box(10, 20, 30, 40)])
+        mask_picture(content, Masking.MASK, detector())
+    masked = mask_picture(content, Masking.MASK, detector(), [Box(10, 20, 30, 40)])
     assert not np.asarray(read_picture(masked.content))[20:60, 10:40].any()
 
 
 def test_more_people_than_faces_are_refused(astronaut: Image.Image) -> None:
     with pytest.raises(PictureRefused, match="1 faces are found and 2 wanted"):
-        mask_picture(written(astronaut), Method.BLUR, detector(), least=2)
+        mask_picture(written(astronaut), Masking.BLUR, detector(), least=2)
 
 
 def test_a_region_outside_is_refused() -> None:
     with pytest.raises(PictureRefused, match="outside"):
-        mask_picture(written(waves()), Method.MASK, detector(), [Box(500, 0, 10, 10)])
+        mask_picture(written(waves()), Masking.MASK, detector(), [Box(500, 0, 10, 10)])
 
 
 def test_a_face_that_is_left_is_refused(astronaut: Image.Image) -> None:
@@ -124,4 +125,4 @@ def test_a_face_that_is_left_is_refused(astronaut: Image.Image) -> None:
             return super().find(image) if self.looks > 1 else []
 
     with pytest.raises(PictureRefused, match="1 faces are still found afterwards"):
-        mask_picture(written(astronaut), Method.MASK, Late(), [Box(0, 0, 9, 9)])
+        mask_picture(written(astronaut), Masking.MASK, Late(), [Box(0, 0, 9, 9)])

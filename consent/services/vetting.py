@@ -1,0 +1,377 @@
+"""Vetting a draft: ordered by a person, done by the worker, item by item, in flat memory.
+
+```
+ vet_version ──▶ Vetting (ordered) ──▶ lease ──▶ look at each item, some hundred at a time
+                                                   held: faces, hash · others: what is stated
+                                                 ──▶ compare hashes · ask consent · count licences
+                                                 ──▶ VettingFinding for each sort ──▶ Vetting (done)
+```
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import numpy as np
+import orjson
+from django.db import transaction
+from django.db.models import F, Q
+
+from consent import kinds
+from consent.decisions import find_consenting
+from consent.errors import PictureRefused, WrongState
+from consent.kinds import VettingRun
+from consent.members import Member, read_opening
+from consent.models import (
+    DatasetVersion,
+    Depiction,
+    FindingState,
+    Flagged,
+    Item,
+    VersionState,
+    Vetting,
+    VettingErrand,
+    VettingFinding,
+    VettingState,
+)
+from consent.moment import database_now
+from consent.services.arrivals import lock_draft
+from consent.services.authority import Actor, Operator, by, get, lock, require
+from consent.services.gate import LISTED, licences_of, quick, seen_mark
+from consent.services.groups import declared
+from consent.uses import Use
+from consent.vetting import pdq
+from consent.vetting.duplicates import NEAR, find_near
+from consent.vetting.faces import FrontalFaces, detector
+from consent.vetting.gate import Code, Finding, judge
+from consent.vetting.labels import doubtful
+from consent.vetting.masking import read_picture
+from consent.vetting.representativeness import shares
+from ledger import binary, vault
+from ledger.errors import SealBroken
+from ledger.kinds import NoFacts
+from ledger.models import HOUSE_SCOPE, SealedFile
+from ledger.sealing import column_place
+from ledger.services import Unsealed, append, open_file
+
+# Items between two signs of life; pictures of so many are opened one after the other.
+AT_ONCE = 500
+LEASE, RETRY = timedelta(minutes=10), timedelta(minutes=1)
+MOST_ATTEMPTS = 3
+DETECTOR = f"{FrontalFaces.name} {FrontalFaces.version}"
+HASHER = f"{pdq.NAME} {pdq.VERSION}"
+_OPENING = column_place("consent_item", "opening")
+_ROWS = "SELECT id, opening, scopes, people, file_id FROM consent_item WHERE id = ANY(%s)"
+_MEMBERS = "SELECT id FROM consent_item WHERE version_id = %s AND aside = '' ORDER BY id"
+_ELSEWHERE = """INSERT INTO consent_flagged (id, vetting_id, code, item_id, place)
+    SELECT gen_random_uuid(), %(vetting)s, %(code)s, i.id, 0 FROM consent_item i
+    WHERE i.version_id = %(version)s AND i.aside = '' AND EXISTS (
+        SELECT FROM consent_item o JOIN consent_datasetversion v ON v.id = o.version_id
+        JOIN consent_dataset d ON d.id = v.dataset_id
+        WHERE o.fingerprint = i.fingerprint AND o.aside = '' AND v.state = 'frozen'
+          AND 'evaluate' = ANY (v.uses) AND d.project_id = %(project)s) RETURNING 1"""
+_MARKS = (
+    "SELECT code, count(*), bit_xor(uuid_hash_extended(item_id, 0)) FROM consent_flagged "
+    "WHERE vetting_id = %s AND (code <> 'near_duplicates' OR place > 0) GROUP BY code"
+)
+
+
+@dataclass
+class Tally:
+    """What was seen so far: counts, and the hashes with the places of their items."""
+
+    members: int = 0
+    looked: int = 0
+    not_held: int = 0
+    flags: Counter[str] = field(default_factory=Counter)
+    hashes: bytearray = field(default_factory=bytearray)
+    places: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def compared(self) -> int:
+        """Return how many items have a hash that tells something."""
+        return len(self.hashes) // pdq.HASH_BYTES
+
+
+class _Ids:
+    """The ids of a version's members in order, 16 bytes each."""
+
+    @transaction.atomic
+    def __init__(self, version_id: UUID) -> None:
+        rows = binary.stream(_MEMBERS, [version_id])
+        self._ids = bytearray().join(pk.bytes for (pk,) in rows)
+
+    def __len__(self) -> int:
+        return len(self._ids) // 16
+
+    def some(self, first: int, count: int = 1) -> list[UUID]:
+        """Return ``count`` of them, or what is left, from place ``first`` on."""
+        part = bytes(self._ids[16 * first : 16 * (first + count)])
+        return [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]
+
+
+@transaction.atomic
+def vet_version(*, actor: Actor, version_id: UUID) -> Vetting:
+    """Order a look at all that is in a draft; the worker carries it out.
+
+    Raises NotPermitted, Unknown, WrongState when it is no draft or is being vetted.
+    """
+    version = lock_draft(get(DatasetVersion.objects.all(), version_id))
+    require(actor, "consent.freeze_version", version)
+    if version.vettings.filter(state=VettingState.ORDERED).exists():
+        raise WrongState("the version is being vetted already")
+    vetting = Vetting(
+        version=version,
+        ordered_by=None if isinstance(actor, Operator) else actor,
+        ordered_at=database_now(),
+        detector=DETECTOR,
+        hasher=HASHER,
+        near=NEAR,
+    )
+    vetting.save(force_insert=True)
+    VettingErrand.objects.create(vetting=vetting, due_at=vetting.ordered_at)
+    append(
+        kind=kinds.VETTING_ORDERED,
+        facts=NoFacts(),
+        segments=[Unsealed("vetting", (HOUSE_SCOPE,), {}, (vetting,)), by(actor)],
+    )
+    return vetting
+
+
+def lease_vetting(vetting_id: UUID) -> VettingErrand | None:
+    """Take the errand of a vetting for a while; None when there is none or somebody is at it."""
+    now = database_now()
+    due = VettingErrand.objects.filter(pk=vetting_id, due_at__lte=now)
+    if not due.update(due_at=now + LEASE, attempts=F("attempts") + 1):
+        return None
+    return VettingErrand.objects.select_related("vetting__version__dataset").get(pk=vetting_id)
+
+
+def put_off_vetting(errand: VettingErrand) -> None:
+    """Let a vetting that failed be tried again soon, from its beginning."""
+    VettingErrand.objects.filter(pk=errand.pk).update(due_at=database_now() + RETRY)
+
+
+def carry_out_vetting(errand: VettingErrand) -> Vetting:
+    """Look at every member of the draft; no transaction may be open.
+
+    Safe to repeat: one that was cut off begins anew, and one that is cut off again and again, or
+    whose version is no draft any more, is given up.
+    """
+    vetting = errand.vetting
+    if errand.attempts > MOST_ATTEMPTS or vetting.version.state != VersionState.DRAFT:
+        return _give_up(vetting)
+    Flagged.objects.filter(vetting=vetting).delete()
+    seen = seen_mark(vetting.version)
+    members, tally = _Ids(vetting.version_id), Tally()
+    for at in range(0, len(members), AT_ONCE):
+        _look(vetting, members.some(at, AT_ONCE), at, tally)
+        VettingErrand.objects.filter(pk=errand.pk).update(
+            seen=tally.members, total=len(members), due_at=database_now() + LEASE
+        )
+    found = [*_compare(vetting, members, tally), *_count(tally)]
+    _ask_consent(vetting)
+    return _finish(vetting, tally, seen, found)
+
+
+def _look(vetting: Vetting, batch: Sequence[UUID], start: int, tally: Tally) -> None:
+    """Look at some items; what stands against them is flagged in one transaction."""
+    order = {pk: start + at for at, pk in enumerate(batch)}
+    rows = binary.fetch(_ROWS, [list(batch)])
+    keys = vault.keys_there({scope for _, _, scopes, _, _ in rows for scope in scopes})
+    files = SealedFile.objects.in_bulk([file for *_, file in rows if file])
+    flagged: list[Flagged] = []
+    places = []
+    for pk, opening, scopes, people, file_id in sorted(rows, key=lambda row: row[0]):
+        if scopes not in keys:
+            continue  # being erased
+        tally.members += 1
+        member = _open(keys, pk, opening, scopes)
+        names = doubtful(member.flags)
+        tally.flags.update(names)
+        if names:
+            flagged.append(Flagged(vetting=vetting, code=Code.LABEL_FLAGGED, item_id=pk))
+        item = Item(pk=pk, scopes=scopes, people=people)
+        hashed = _read(vetting, item, member, files.get(file_id), keys, flagged, tally)
+        if hashed is not None:
+            tally.hashes += hashed
+            places.append(order[pk])
+    tally.places.append(np.array(places, dtype=np.int64))
+    with transaction.atomic():
+        Flagged.objects.bulk_create(flagged)
+
+
+def _open(keys: vault.Keys, pk: UUID, opening: bytes, scopes: Sequence[UUID]) -> Member:
+    member, _ = read_opening(keys.open_bytes(scopes, _OPENING + pk.bytes, bytes(opening)))
+    return member
+
+
+def _read(
+    vetting: Vetting,
+    item: Item,
+    member: Member,
+    file: SealedFile | None,
+    keys: vault.Keys,
+    flagged: list[Flagged],
+    tally: Tally,
+) -> bytes | None:
+    """Return the hash of an item: of its picture where it is held, else as it was stated."""
+    if file is None:
+        tally.not_held += 1
+        return pdq.read_stated(member.perceptual_hash)
+    try:
+        image = read_picture(open_file(file, keys))
+    except (PictureRefused, SealBroken, FileNotFoundError):
+        flagged.append(Flagged(vetting=vetting, code=Code.PICTURE_UNREADABLE, item=item))
+        return None
+    tally.looked += 1
+    boxes = detector().find(image)
+    if len(boxes) > item.people:
+        one = Flagged(vetting=vetting, code=Code.FACE_WITHOUT_PERSON, item=item)
+        said = [[box.left, box.top, box.width, box.height] for box in boxes]
+        one.detail = keys.seal(one, "detail", orjson.dumps({"boxes": said}))
+        flagged.append(one)
+    hashed = pdq.hash_picture(image)
+    return hashed.value if hashed.is_telling else None
+
+
+def _compare(vetting: Vetting, members: _Ids, tally: Tally) -> Iterator[Finding]:
+    """Flag what is nearly the same; yield what kept us from comparing all."""
+    rows = np.frombuffer(bytes(tally.hashes), dtype=np.uint8).reshape(-1, pdq.HASH_BYTES)
+    found = find_near(rows, vetting.near)
+    places = np.concatenate([*tally.places, np.empty(0, dtype=np.int64)])
+    flagged = (
+        Flagged(
+            vetting=vetting,
+            code=Code.NEAR_DUPLICATES,
+            item_id=members.some(int(places[one]))[0],
+            cluster=number,
+            place=place,
+        )
+        for number, cluster in enumerate(found.members, 1)
+        for place, one in enumerate(cluster)
+    )
+    with transaction.atomic():
+        Flagged.objects.bulk_create(flagged, batch_size=5_000)
+    if not found.is_complete:
+        yield Finding(Code.NEAR_UNFINISHED, tally.compared)
+
+
+def _count(tally: Tally) -> Iterator[Finding]:
+    if not tally.members:
+        yield Finding(Code.EMPTY, 0)
+    if tally.not_held:
+        yield Finding(Code.FACES_NOT_SOUGHT, tally.not_held)
+    if tally.members > tally.compared:
+        yield Finding(Code.NOT_COMPARED, tally.members - tally.compared)
+
+
+def _ask_consent(vetting: Vetting) -> None:
+    """Flag what shows somebody who does not allow the uses now, and what is held for evaluating."""
+    version = vetting.version
+    depicted = Depiction.objects.filter(item__version=version, item__aside="")
+    people = set(depicted.values_list("subject_id", flat=True).distinct())
+    uses = [Use(use) for use in version.uses]
+    missing = people - find_consenting(people, uses, profile=version.profile)
+    items = depicted.filter(subject__in=missing).values_list("item_id", flat=True).distinct()
+    with transaction.atomic():
+        Flagged.objects.bulk_create(
+            [Flagged(vetting=vetting, code=Code.CONSENT_MISSING, item_id=pk) for pk in items]
+        )
+        if {Use.TRAIN, Use.FINE_TUNE} & set(uses):
+            asked = {"vetting": vetting.pk, "version": version.pk, "project": version.project_id}
+            binary.fetch(_ELSEWHERE, asked | {"code": Code.HELD_FOR_EVALUATION.value})  # type: ignore[arg-type]
+
+
+@transaction.atomic
+def _finish(
+    vetting: Vetting, tally: Tally, seen: tuple[int, int], found: Sequence[Finding]
+) -> Vetting:
+    """Write down what was found, and what the gate says to it."""
+    version = lock(DatasetVersion.objects.select_related("dataset"), vetting.version_id)
+    vetting = lock(Vetting.objects.all(), vetting.pk)
+    if vetting.state != VettingState.ORDERED:
+        return vetting
+    if version.state != VersionState.DRAFT:
+        return _give_up(vetting)
+    vetting.version = version
+    rows = list(
+        _write(vetting, [*found, *_listed(vetting, tally), *quick(version), *_groups(version)])
+    )
+    VettingFinding.objects.bulk_create(rows)
+    vetting.state, vetting.done_at = VettingState.DONE, database_now()
+    vetting.members, vetting.looked, vetting.compared = tally.members, tally.looked, tally.compared
+    vetting.seen_count, vetting.seen_mark = seen
+    still = [Code(row.code) for row in rows if row.state == FindingState.OPEN]
+    vetting.verdict = judge(still).value
+    vetting.save()
+    VettingErrand.objects.filter(pk=vetting.pk).delete()
+    Flagged.objects.filter(vetting__version=version).exclude(vetting=vetting).delete()
+    append(
+        kind=kinds.VETTING_RUN,
+        facts=VettingRun(items=tally.members, verdict=judge(still)),
+        segments=[Unsealed("vetting", (HOUSE_SCOPE,), {}, (vetting, *rows))],
+    )
+    return vetting
+
+
+def _listed(vetting: Vetting, tally: Tally) -> Iterator[Finding]:
+    for code, count, _ in binary.fetch(_MARKS, [vetting.pk]):
+        detail = dict(tally.flags) if code == Code.LABEL_FLAGGED else {}
+        yield Finding(Code(code), count, detail)
+
+
+def _groups(version: DatasetVersion) -> Iterator[Finding]:
+    groups = declared(version)
+    if not groups:
+        yield Finding(Code.GROUPS_NOT_DECLARED, 0)
+    if short := [one for one in shares(groups) if one.is_short]:
+        names = {f"{one.group.aspect}: {one.group.name}": one.share for one in short}
+        yield Finding(Code.GROUP_SHORT, len(short), names)
+
+
+def _write(vetting: Vetting, found: Sequence[Finding]) -> Iterator[VettingFinding]:
+    """Yield the row of each finding; what was accepted of the same before stays accepted."""
+    keys = vault.keys([HOUSE_SCOPE])
+    marks = {code: mark for code, _, mark in binary.fetch(_MARKS, [vetting.pk])}
+    by_licence = {name: mark for name, (_, mark) in licences_of(vetting.version).items()}
+    before = _accepted_before(vetting)
+    for one in found:
+        row = VettingFinding(
+            vetting=vetting, code=one.code.value, severity=one.code.severity.value, count=one.count
+        )
+        row.detail = keys.seal(row, "detail", orjson.dumps(one.detail))
+        listed = one.code in LISTED
+        about = [marks.get(one.code)] if listed else [by_licence.get(name) for name in one.detail]
+        text = orjson.dumps([one.code, one.count, one.detail, about], option=orjson.OPT_SORT_KEYS)
+        row.mark = vault.blind_index("vetting.finding", text.decode())
+        if old := before.get(row.mark):
+            row.state, row.decided_by, row.decided_at = old.state, old.decided_by, old.decided_at
+            row.reason = keys.seal(row, "reason", keys.open(old, "reason"))
+        yield row
+
+
+def _accepted_before(vetting: Vetting) -> Mapping[bytes, VettingFinding]:
+    last = Vetting.objects.filter(version=vetting.version_id, state=VettingState.DONE).first()
+    accepted = VettingFinding.objects.filter(
+        Q(state=FindingState.ACCEPTED), vetting=last
+    ).select_related("decided_by")
+    return {one.mark: one for one in accepted}
+
+
+@transaction.atomic
+def _give_up(vetting: Vetting) -> Vetting:
+    vetting = lock(Vetting.objects.select_related("version__dataset"), vetting.pk)
+    if vetting.state == VettingState.ORDERED:
+        vetting.state = VettingState.FAILED
+        vetting.save(update_fields=["state"])
+        VettingErrand.objects.filter(pk=vetting.pk).delete()
+        Flagged.objects.filter(vetting=vetting).delete()
+        append(
+            kind=kinds.VETTING_FAILED,
+            facts=NoFacts(),
+            segments=[Unsealed("vetting", (HOUSE_SCOPE,), {}, (vetting,))],
+        )
+    return vetting

@@ -15,4 +15,5 @@ from consent.admin import (  # noqa: F401
     scans,
     servings,
     subjects,
+    vetting,
 )

@@ -54,6 +54,13 @@ def _bring(actor: Account, version: DatasetVersion, said: dict[str, Any]) -> Out
     return Outcome("It is being read; load this page again to see how far it is.", intake)
 
 
+def vet(actor: Account, version: DatasetVersion, _said: dict[str, Any]) -> Outcome:
+    """Order a vetting of a draft."""
+    vetting = services.vet_version(actor=actor, version_id=version.pk)
+    tasks.announce_vetting(vetting.pk)
+    return Outcome("Ordered. Load this page again to see how far it is.", vetting)
+
+
 def _freeze(actor: Account, version: DatasetVersion, _said: dict[str, Any]) -> Outcome:
     frozen = services.freeze_version(actor=actor, version_id=version.pk)
     return Outcome(f"Frozen with {frozen.member_count} items.", frozen)
@@ -149,6 +156,16 @@ class DatasetVersionAdmin(ActingAdmin):
             _is_draft,
         ),
         Act(
+            "vet",
+            "Vet",
+            "fact_check",
+            "consent.freeze_version",
+            "A worker opens each picture that is held, looks for faces and for pictures that are "
+            "nearly the same, and checks licences, permissions and labels. It recognises nobody.",
+            vet,
+            is_open=_is_draft,
+        ),
+        Act(
             "freeze",
             "Freeze",
             "ac_unit",
@@ -185,7 +202,7 @@ class DatasetVersionAdmin(ActingAdmin):
         page = list(items.select_related("file")[start : start + PER_PAGE])
         may_look = request.user.has_perm("consent.view_item", row)
         wants_pictures = may_look and PICTURES in request.GET
-        pictures = _thumbnails(request, page) if wants_pictures else {}
+        pictures = show_pictures(request, page) if wants_pictures else {}
         return {
             **super().describe(request, row),
             "items": [
@@ -196,6 +213,7 @@ class DatasetVersionAdmin(ActingAdmin):
             "may_look": may_look,
             "wants_pictures": wants_pictures,
             "intakes": row.intakes.order_by("received_at"),
+            "vetting": row.vettings.first(),
             "quarantined": [
                 (one.ordinal, [(code, sentence(code)) for code in one.reasons])
                 for one in Quarantined.objects.filter(intake__version=row)[:200]
@@ -225,7 +243,7 @@ class DatasetVersionAdmin(ActingAdmin):
         )
 
 
-def _thumbnails(request: HttpRequest, items: Sequence[Item]) -> dict[Any, str]:
+def show_pictures(request: HttpRequest, items: Sequence[Item]) -> dict[Any, str]:
     """Open the pictures of one page in one batch, on the record."""
     assert isinstance(request.user, Account)
     seen = services.view_files(

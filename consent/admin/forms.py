@@ -31,6 +31,11 @@ def text(label: str, **options: Any) -> forms.CharField:
     return forms.CharField(label=label, widget=UnfoldAdminTextInputWidget(), **options)
 
 
+def area(label: str, **options: Any) -> forms.CharField:
+    """Return a text field of several lines."""
+    return forms.CharField(label=label, widget=UnfoldAdminTextareaWidget(), **options)
+
+
 def one_of(
     kind: type[Worded] | list[tuple[str, str]], label: str, **options: Any
 ) -> forms.ChoiceField:

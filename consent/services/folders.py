@@ -85,9 +85,9 @@ def freeze_folder(
         assert known.version is not None
         return Frozen(known.version, tuple(refused), repeated=True)
     version = open_version(actor=actor, dataset_id=dataset_id, uses=uses, profile=profile)
-    refused = _take_in(actor, version, source, reading, verdicts, mark, original)
+    turned_away = _take_in(actor, version, source, reading, verdicts, mark, original)
     check_gate(version)
-    return Frozen(seal_version(actor, version), refused)
+    return Frozen(seal_version(actor, version), turned_away)
 
 
 @transaction.atomic

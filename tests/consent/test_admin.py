@@ -322,6 +322,7 @@ MAY_LIST = {
     "grant": {"officer", "approver", "auditor"},
     "dataset": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "datasetversion": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
+    "vetting": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "privacyrequest": {"officer", "approver", "auditor"},
     "impactcase": {"officer", "approver", "auditor"},
 }  # fmt: skip

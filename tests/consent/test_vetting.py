@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
 from PIL import Image
 
 from consent import services, tasks
+from consent.admin.acts import row_url
 from consent.errors import AlreadyKnown, GateClosed, NotPermitted, TermsRefused, WrongState
 from consent.importers.folder import Folder
 from consent.members import read_opening
@@ -22,6 +24,8 @@ from consent.models import (
     DatasetVersion,
     Flagged,
     Item,
+    PrivacyRequest,
+    RequestKind,
     Vetting,
     VettingErrand,
     VettingFinding,
@@ -30,17 +34,21 @@ from consent.roles import RoleCode
 from consent.services import gate, vetting
 from consent.uses import Masking, Use
 from consent.vetting.faces import Box, detector
+from consent.vetting.gate import Verdict
 from consent.vetting.masking import read_picture
 from consent.vetting.representativeness import read_lines
 from ledger import vault
-from ledger.models import HOUSE_SCOPE, Log, Scope
+from ledger.models import HOUSE_SCOPE, Log
 from ledger.services import open_file
 from ledger.verification import verify_log
 from tests.conftest import ActingAs
 from tests.consent.factories import House, body_of, consent_of, register
+from tests.consent.test_admin import browser
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import described, fill, plain
 from tests.consent.test_datasets import scientist as scientist
+from tests.consent.test_requests import approve, receive, state_of
+from tests.consent.test_requests import carry_out as carry_out
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Bring = Callable[..., Folder]
@@ -179,7 +187,7 @@ def test_licences_that_forbid_the_use_block_with_or_without_vetting(
             source=fill(folder, [plain("green", licence="CC-BY-NC-4.0")]),
             uses=uses,
         )
-    assert DatasetVersion.objects.count() == 1
+    assert not DatasetVersion.objects.filter(number__gt=draft.number).exists()
 
 
 def test_groups_that_are_short_wait_for_somebody(
@@ -269,7 +277,7 @@ def test_a_picture_that_cannot_be_made_so_is_left_and_told(
 
 def test_boxes_and_masks_go_with_the_person(
     officer: Account, approver: Account, scientist: Account, draft: DatasetVersion, bring: Any,
-    portrait: Image.Image, acting_as: ActingAs,
+    portrait: Image.Image, carry_out: Callable[[PrivacyRequest], None],
 ) -> None:  # fmt: skip
     cleo = register(officer)
     consent_of(officer, cleo)
@@ -287,9 +295,14 @@ def test_boxes_and_masks_go_with_the_person(
         item_ids=[flagged.item_id],
         method=Masking.MASK,
     )
-    request = services.open_request(actor=officer, subject_id=cleo.pk, kind="erasure")
-    assert request
-    assert done
+    request = receive(officer, cleo, RequestKind.ERASURE)
+    approve(officer, approver, request)
+    services.execute_plan(actor=officer, request_id=request.pk)
+    carry_out(request)
+    assert state_of(request) == "verifying"
+    assert not Flagged.objects.filter(vetting=done).exists()
+    assert not Anonymisation.objects.exists()
+    assert [item.people for item in Item.objects.all()] == [0]
 
 
 def test_a_vetting_whose_worker_dies_again_and_again_is_given_up(
@@ -366,27 +379,51 @@ def test_only_who_may_freeze_may_vet(
             act()
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
+def test_what_was_found_stands_whoever_writes_the_sql(
+    scientist: Account, draft: DatasetVersion, bring: Any
+) -> None:
+    bring(plain("red", licence="LicenseRef-Studio"))
+    vet(scientist, draft)
+    for change in (
         "UPDATE consent_vetting SET state = 'ordered'",
         "UPDATE consent_vetting SET near = 0",
         "UPDATE consent_vetting SET looked = 9",
         "UPDATE consent_vettingfinding SET count = 0",
         "UPDATE consent_vettingfinding SET state = 'accepted'",
         "DELETE FROM consent_vettingfinding",
-    ],
-)
-def test_what_was_found_stands_whoever_writes_the_sql(
-    scientist: Account, draft: DatasetVersion, bring: Any, sql: str
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(change)
+
+
+def test_the_page_says_the_verdict_and_acts_settle_it(
+    house: House, draft: DatasetVersion, bring: Any, portrait: Image.Image
 ) -> None:
-    from django.db import connection
+    both = house.account("Bea", RoleCode.OFFICER, RoleCode.DATA_SCIENTIST)
+    face = written(portrait)
+    bring((described("one.png", face, licence="LicenseRef-Studio"), face))
+    client = browser(both)
+    client.post(reverse("admin:consent_datasetversion_act", args=[draft.pk, "vet"]))
+    done = Vetting.objects.get()
+    tasks.carry_out_vetting(str(done.pk))
+    page = client.get(row_url(done)).content.decode()
+    assert Verdict.AFTER_DECISIONS.sentence in page
+    assert "1 picture has more faces than people" in page
+    assert "<img" not in page.partition("What was found")[2]
+    seen = client.get(row_url(done) + "?pictures=face_without_person").content.decode()
+    assert "data:image/jpeg" in seen
 
-    bring(plain("red", licence="LicenseRef-Studio"))
-    vet(scientist, draft)
-    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql)
+    def do(act: str, **said: Any) -> str:
+        url = reverse("admin:consent_vetting_act", args=[done.pk, act])
+        return client.post(url, said, follow=True).content.decode()
 
-
-def test_scopes_of_nobody_are_the_house(draft: DatasetVersion) -> None:
-    assert Scope.objects.filter(pk=HOUSE_SCOPE).exists()
+    own = finding(done, "licence_own")
+    do("accept", finding=str(own.pk), reason="Read it with counsel.")
+    faces = finding(done, "face_without_person")
+    assert "1 pictures were replaced" in do("anonymise", finding=str(faces.pk), method="pixelate")
+    do("declare", groups="age: over 60; 1; 20\nage: under 60; 9; 80")
+    page = client.get(row_url(done) + "?reasons=1").content.decode()
+    assert "Read it with counsel." in page
+    assert "age, over 60: 1 pictures, 10.0 % of 20.0 % wanted" in page
+    assert "vet it again" in page
+    assert "line 1 is not of the form" in do("declare", groups="nonsense")

@@ -426,4 +426,4 @@ def test_the_page_says_the_verdict_and_acts_settle_it(
     assert "Read it with counsel." in page
     assert "age, over 60: 1 pictures, 10.0 % of 20.0 % wanted" in page
     assert "vet it again" in page
-    assert "line 1 is not of the form" in do("declare", groups="nonsense")
+    assert "Line 1 is not of the form" in do("declare", groups="nonsense")

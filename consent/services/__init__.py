@@ -29,7 +29,6 @@ from consent.services.endings import (
 from consent.services.evidence import Piece, read_evidence
 from consent.services.execution import block, carry_out, lease_errand
 from consent.services.exports import ExportForm, export_version, prove_item
-from consent.services.folders import Frozen, freeze_folder
 from consent.services.folders import Brought, Frozen, bring_folder, freeze_folder
 from consent.services.grants import (
     add_evidence,

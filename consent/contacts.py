@@ -46,6 +46,21 @@ def find_contacts(index: bytes) -> Iterator[Contact]:
             yield Contact(row.subject, keys.open(row, "value").decode(), spelt)
 
 
+def contact_of(subject: Subject) -> Contact | None:
+    """Return where letters to a person go today; None where no address is known or readable."""
+    selves = Subject.objects.selves(subject.pk)
+    rows = Identifier.objects.legible().filter(
+        subject__in=selves, kind=IdentifierKind.EMAIL.value, until=None
+    )
+    row = rows.order_by("-since").first()
+    keys = vault.keys_there(row.scope_ids() if row else ())
+    if row is None or row.scope_ids() not in keys:
+        return None
+    name = names_of([row.subject]).get(row.subject_id)
+    spelt = initials(keys.open(name, "value").decode()) if name else ""
+    return Contact(row.subject, keys.open(row, "value").decode(), spelt)
+
+
 def names_of(people: Collection[Subject]) -> dict[UUID, Identifier]:
     """Return by the person's id the name that each goes by today, still sealed."""
     rows = Identifier.objects.legible().filter(

@@ -7,5 +7,7 @@ SCHEDULE = {
     "consent.sweep_vettings": {"task": "consent.tasks.sweep_vettings", "schedule": 30.0},
     "consent.sweep_readings": {"task": "consent.tasks.sweep_readings", "schedule": 5.0},
     "consent.expire_grants": {"task": "consent.tasks.expire_grants", "schedule": 600.0},
+    "consent.prepare_renewals": {"task": "consent.tasks.prepare_renewals", "schedule": 3600.0},
+    "consent.send_askings": {"task": "consent.tasks.send_askings", "schedule": 60.0},
     "consent.assess_impacts": {"task": "consent.tasks.assess_impacts", "schedule": 5.0},
 }

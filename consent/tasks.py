@@ -19,7 +19,7 @@ from consent.models import (
     VettingErrand,
 )
 from consent.moment import database_now
-from consent.portal.letters import post
+from consent.portal.letters import post, post_asking
 from ledger.errors import ScopeGone
 
 # A page of a Parquet file may claim to unpack to 2 GiB: nobody needs that.
@@ -190,6 +190,40 @@ def expire_grants() -> None:
         except Exception:
             # One that fails must not keep the others; it is tried again next time.
             logger.exception("answer is not marked", extra={"grant": str(grant_id)})
+
+
+@shared_task
+def prepare_renewals() -> None:
+    """Ask anew for the answers that end soon; each once."""
+    for grant_id in services.find_ending():
+        try:
+            services.ask_to_renew(grant_id=grant_id)
+        except Exception:
+            # One that fails must not keep the others; it is tried again next time.
+            logger.exception("answer is not asked for anew", extra={"grant": str(grant_id)})
+
+
+@shared_task
+def send_askings() -> None:
+    """Write to those whom we ask, and remind them: the rows are the queue."""
+    for grant_id in services.due_askings():
+        try:
+            _send_asking(grant_id)
+        except Exception:
+            # The errand is due again when its lease is over.
+            logger.exception("letter is not sent", extra={"grant": str(grant_id)})
+
+
+def _send_asking(grant_id: UUID) -> None:
+    errand = services.lease_asking(grant_id)
+    if errand is None:
+        return
+    letters = services.write_letters(errand)
+    for letter in letters:
+        post_asking(letter)
+    if not letters:
+        logger.warning("nobody to write to", extra={"grant": str(grant_id)})
+    services.settle_asking(errand, sent=bool(letters))
 
 
 @shared_task

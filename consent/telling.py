@@ -105,6 +105,7 @@ def export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
         "resumed_at": [_time(one) for one in grant.resumed_at],
         "state": grant.state,
         "ended_at": _time(grant.ended_at),
+        "asked_to_renew": str(grant.renews_id) if grant.renews_id else None,
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -151,7 +152,7 @@ class GrantAdmin(PaperAdmin):
         ("valid_from", "valid_until"),
         ("opened_at", "given_at", "ended_at"),
         "set_aside",
-        "replaces",
+        ("replaces", "asks_anew"),
         record_link,
     )
     ordering = ("-opened_at", "pk")
@@ -374,10 +375,18 @@ class GrantAdmin(PaperAdmin):
 
     @admin.display(description="replaces", empty_value="none")
     def replaces(self, grant: Grant) -> SafeString | None:
-        if grant.supersedes_id is None:
-            return None
-        url = reverse("admin:consent_grant_change", args=[grant.supersedes_id])
-        return format_html('<a class="mu-link" href="{}">the answer before</a>', url)
+        return _link(grant.supersedes_id, "the answer before")
+
+    @admin.display(description="asks anew for", empty_value="none")
+    def asks_anew(self, grant: Grant) -> SafeString | None:
+        return _link(grant.renews_id, "an answer that ends")
+
+
+def _link(grant_id: UUID | None, words: str) -> SafeString | None:
+    if grant_id is None:
+        return None
+    url = reverse("admin:consent_grant_change", args=[grant_id])
+    return format_html('<a class="mu-link" href="{}">{}</a>', url, words)
 
 
 def _words(kind: type[Worded], codes: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """The consent app's tables; what guards them stands in migration 0002."""
 
+from consent.models.askings import AskingErrand
 from consent.models.consents import OPEN, Grant, GrantState, Notice
 from consent.models.datasets import (
     Dataset,
@@ -72,6 +73,7 @@ __all__ = [
     "Anonymisation",
     "AnswerPaper",
     "AnswerPaperKind",
+    "AskingErrand",
     "Dataset",
     "DatasetVersion",
     "Depiction",

@@ -94,6 +94,17 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         in_force = {GrantState.GIVEN, GrantState.SUSPENDED}
         return self.filter(state__in=in_force, valid_until__lte=at)
 
+    def ending(self, after: datetime, until: datetime) -> "GrantQuerySet":
+        """Return what is allowed and ends between two moments, and nobody asked for anew."""
+        return self.filter(
+            state=GrantState.GIVEN,
+            uses__len__gt=0,
+            valid_until__gt=after,
+            valid_until__lte=until,
+            renewals=None,
+            # What is left of an answer is asked for with the whole.
+        ).exclude(supersedes__renewals__state__in=OPEN)
+
 
 class Grant(Recorded):
     """One answer of one person to one notice: uses under the same terms.
@@ -146,6 +157,9 @@ class Grant(Recorded):
     # DO_NOTHING leaves it to PostgreSQL: a person's answers are deleted together.
     supersedes = models.OneToOneField(
         "self", models.DO_NOTHING, null=True, editable=False, related_name="superseded_by"
+    )
+    renews = models.ForeignKey(
+        "self", models.DO_NOTHING, null=True, editable=False, related_name="renewals"
     )
 
     objects = GrantQuerySet.as_manager()
@@ -207,6 +221,11 @@ class Grant(Recorded):
             models.CheckConstraint(
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
                 name="grant_term_runs_forward",
+            ),
+            models.UniqueConstraint(
+                fields=["renews"],
+                condition=Q(state__in=_codes(OPEN)),
+                name="grant_asked_anew_once",
             ),
             models.CheckConstraint(
                 condition=Q(capacity="self", power_until__isnull=True) | ~Q(capacity="self"),

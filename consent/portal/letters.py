@@ -1,5 +1,7 @@
 """Letters: one link to one person, as plain text."""
 
+from uuid import UUID, uuid5
+
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
@@ -7,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from consent.portal.pages import speaking
-from consent.services import Letter
+from consent.services import AskingLetter, Letter
 
 
 def post(letter: Letter) -> None:
@@ -25,6 +27,37 @@ def post(letter: Letter) -> None:
             },
         )
         message.send()
+
+
+def post_asking(letter: AskingLetter) -> None:
+    """Send a letter that asks for an answer. It holds no way in: it leads to the entrance."""
+    host = settings.DEFAULT_FROM_EMAIL.rstrip(">").rpartition("@")[2]
+    with speaking(letter.language):
+        EmailMessage(
+            subject=_("%(organisation)s asks you again")
+            % {"organisation": settings.MUNIMENT_ORGANISATION},
+            body=render_to_string("consent/portal/asking.txt", _asking(letter)),
+            to=[letter.contact.address],
+            headers={
+                # The same for the same letter, so that one sent twice is known to be one.
+                "Message-ID": f"<{_number(letter)}@{host}>",
+                "Auto-Submitted": "auto-generated",
+                "Content-Language": letter.language.value,
+            },
+        ).send()
+
+
+def _number(letter: AskingLetter) -> UUID:
+    return uuid5(letter.grant.pk, f"{letter.number} {letter.contact.subject.pk}")
+
+
+def _asking(letter: AskingLetter) -> dict[str, object]:
+    return {
+        "organisation": settings.MUNIMENT_ORGANISATION,
+        "handle": letter.grant.subject.handle,
+        "ends_on": letter.grant.renews.valid_until if letter.grant.renews else None,
+        "address": f"{settings.MUNIMENT_URL}{reverse('portal:entrance')}",
+    }
 
 
 def _subject() -> str:

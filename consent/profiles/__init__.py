@@ -25,12 +25,22 @@ LABEL = re.compile(r"[a-z]+/[0-9]+")
 
 
 @dataclass(frozen=True)
+class RenewalRules:
+    """When people are asked anew before an answer's term ends, and how often they are reminded."""
+
+    ask_before: timedelta
+    remind_after: timedelta
+    reminders: int
+
+
+@dataclass(frozen=True)
 class Jurisdiction:
     """A profile's rules for decisions, and those for privacy requests."""
 
     profile: Profile
     identity_minimum: Assurance
     clock: ClockRules
+    renewal: RenewalRules
 
 
 class _Rule(BaseModel):
@@ -68,6 +78,17 @@ class _Clock(BaseModel):
         return self
 
 
+class _Renewal(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    ask_days_before: Annotated[int, Field(ge=1, le=366)]
+    remind_after_days: Annotated[int, Field(ge=1, le=366)]
+    reminders: Annotated[int, Field(ge=0, le=5)]
+
+    def as_rules(self) -> RenewalRules:
+        before, after = timedelta(days=self.ask_days_before), timedelta(days=self.remind_after_days)
+        return RenewalRules(before, after, self.reminders)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
@@ -80,6 +101,7 @@ class _File(BaseModel):
     power_ended: Literal[Outcome.NEEDS_REVIEW, Outcome.REFUSED]
     identity_minimum: Assurance
     clock: _Clock
+    renewal: _Renewal
 
 
 @cache
@@ -122,4 +144,5 @@ def parse(data: bytes) -> Jurisdiction:
         profile=profile,
         identity_minimum=content.identity_minimum,
         clock=ClockRules(**content.clock.model_dump()),
+        renewal=content.renewal.as_rules(),
     )

@@ -131,6 +131,7 @@ class GrantSerializer(serializers.ModelSerializer):
             "ended_at",
             "state",
             "supersedes",
+            "renews",
             "record",
         )
 

@@ -105,6 +105,15 @@ from consent.services.receipts import (
     read_paper,
     read_record,
 )
+from consent.services.renewals import (
+    AskingLetter,
+    ask_to_renew,
+    due_askings,
+    find_ending,
+    lease_asking,
+    settle_asking,
+    write_letters,
+)
 from consent.services.repairs import drop, repair, write_errors
 from consent.services.requests import (
     approve_plan,
@@ -141,6 +150,7 @@ __all__ = [
     "Answer",
     "Arrival",
     "Brought",
+    "AskingLetter",
     "Credentials",
     "ExportForm",
     "Frozen",
@@ -164,6 +174,7 @@ __all__ = [
     "approve_membership",
     "approve_plan",
     "ask_for_link",
+    "ask_to_renew",
     "assess_impact",
     "assign_impact",
     "block",
@@ -180,6 +191,7 @@ __all__ = [
     "defer_request",
     "draft",
     "drop",
+    "due_askings",
     "end_account",
     "end_identifier",
     "end_membership",
@@ -191,6 +203,7 @@ __all__ = [
     "export_version",
     "extend",
     "find_alike",
+    "find_ending",
     "find_link",
     "find_sign_in",
     "find_visit",
@@ -204,6 +217,7 @@ __all__ = [
     "issue_credentials",
     "issue_receipt",
     "issue_token",
+    "lease_asking",
     "lease_errand",
     "lease_link_errand",
     "lease_reading",
@@ -255,6 +269,7 @@ __all__ = [
     "serve_notice",
     "set_aside_items",
     "set_password",
+    "settle_asking",
     "suspend",
     "sweep_portal",
     "take_in",
@@ -266,4 +281,5 @@ __all__ = [
     "withdraw_alike",
     "withdraw_allowed",
     "write_errors",
+    "write_letters",
 ]

@@ -25,7 +25,7 @@ IN_FORCE = frozenset({GrantState.GIVEN, GrantState.SUSPENDED})
 # A request that was refused is taken back like an answer: then nobody has said no any more.
 TAKEN_BACK = IN_FORCE | {GrantState.REFUSED}
 # What a copy of an answer does not take over.
-_OWN = {"id", "record", "state", "ended_at", "supersedes", "uses", "refused"}
+_OWN = {"id", "record", "state", "ended_at", "supersedes", "renews", "uses", "refused"}
 
 
 @transaction.atomic

@@ -273,13 +273,15 @@ def _store(
     facts: Facts | None = None,
     given_by: GivenBy | None = None,
     evidence: Sequence[Piece] = (),
+    before: Grant | None = None,
     is_new: bool = False,
 ) -> Grant:
     grant.state = state
     grant.save(force_insert=is_new)
     if given_by is not None:
         given_by.save(force_insert=True)
-    write(actor, (grant,), kind, facts, evidence=store_pieces(grant, evidence, given_by))
+    rows = (grant, before) if before else (grant,)
+    write(actor, rows, kind, facts, evidence=store_pieces(grant, evidence, given_by))
     if grant.given_at and _takes_back(grant):
         open_impact(actor=actor, subject=grant.subject, cause=ImpactCause.REFUSAL)
     return grant
@@ -302,6 +304,9 @@ def _give(actor: Party, grant: Grant, answer: Answer, giving: Giving, *, is_new:
     grant.given_at = now
     grant.valid_from = answer.valid_from or now
     given_by = _speaker(actor, grant, giving.representation_id)
+    before = _replace(grant, now)
+    if before and {*before.uses} - {*grant.uses, *grant.refused}:
+        open_impact(actor=actor, subject=grant.subject, cause=ImpactCause.WITHDRAWAL)
     return _store(
         actor,
         grant,
@@ -310,8 +315,24 @@ def _give(actor: Party, grant: Grant, answer: Answer, giving: Giving, *, is_new:
         facts=GrantGiven(mode=answer.mode),
         given_by=given_by,
         evidence=giving.evidence,
+        before=before,
         is_new=is_new,
     )
+
+
+def _replace(grant: Grant, now: datetime) -> Grant | None:
+    """End the answer that this one renews, or what is left of it, if it still stands."""
+    if grant.renews_id is None:
+        return None
+    old = lock_grant(grant.renews_id)
+    while rest := Grant.objects.filter(supersedes=old.pk).values_list("pk", flat=True).first():
+        old = lock_grant(rest)
+    ends = {GrantState.GIVEN: GrantState.RENEWED, GrantState.SUSPENDED: GrantState.SUPERSEDED}
+    if old.state not in ends:
+        return None
+    old.state, old.ended_at = ends[GrantState(old.state)], now
+    old.save(update_fields=["state", "ended_at"])
+    return old
 
 
 def _shown(grant: Grant, notice_id: UUID | None) -> Notice:

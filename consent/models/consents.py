@@ -94,6 +94,18 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         in_force = {GrantState.GIVEN, GrantState.SUSPENDED}
         return self.filter(state__in=in_force, valid_until__lte=at)
 
+    def outgrown(self, at: datetime) -> "GrantQuerySet":
+        """Return what guardians allowed for people who speak for themselves by now, unasked."""
+        lasting = Q(valid_until=None) | Q(valid_until__gt=at)
+        return self.filter(
+            lasting,
+            state=GrantState.GIVEN,
+            uses__len__gt=0,
+            capacity=Capacity.GUARDIAN.value,
+            power_until__lte=at,
+            renewals=None,
+        )
+
     def ending(self, after: datetime, until: datetime) -> "GrantQuerySet":
         """Return what is allowed and ends between two moments, and nobody asked for anew."""
         return self.filter(

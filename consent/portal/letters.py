@@ -55,6 +55,9 @@ def _asking(letter: AskingLetter) -> dict[str, object]:
     return {
         "organisation": settings.MUNIMENT_ORGANISATION,
         "handle": letter.grant.subject.handle,
+        "of_age": letter.grant.renews is not None
+        and letter.grant.renews.power_until is not None
+        and letter.grant.renews.power_until <= letter.grant.opened_at,
         "ends_on": letter.grant.renews.valid_until if letter.grant.renews else None,
         "address": f"{settings.MUNIMENT_URL}{reverse('portal:entrance')}",
     }

@@ -55,12 +55,17 @@ class AskingLetter:
 
 
 def find_ending() -> list[UUID]:
-    """Return the answers that end soon, as the profile counts it, and were not asked for anew."""
+    """Return the answers that are to be asked for anew: each is so once.
+
+    They end soon, as the profile counts it, or a guardian gave them for somebody of age by now.
+    """
     now = database_now()
     ending = Grant.objects.ending(now, now + profiles.load().renewal.ask_before)
     rows = ending.values_list("pk", "valid_from", "valid_until")
+    outgrown = Grant.objects.outgrown(now).values_list("pk", flat=True)
     # Not before half of its term is over: an answer for a week is not asked for anew at once.
-    return [pk for pk, start, end in rows if start and end and end - now <= (end - start) / 2]
+    soon = [pk for pk, start, end in rows if start and end and end - now <= (end - start) / 2]
+    return list({*outgrown, *soon})
 
 
 @transaction.atomic
@@ -71,11 +76,11 @@ def ask_to_renew(*, grant_id: UUID) -> Grant | None:
     """
     old = lock_grant(grant_id)
     now = database_now()
-    still = Grant.objects.ending(now, now + profiles.load().renewal.ask_before)
-    if not still.filter(pk=grant_id).exists() or _wants_erasure(old.subject):
+    of_age = Grant.objects.outgrown(now).filter(pk=grant_id).exists()
+    ending = Grant.objects.ending(now, now + profiles.load().renewal.ask_before)
+    is_wanted = of_age or ending.filter(pk=grant_id).exists()
+    if not is_wanted or _wants_erasure(old.subject):
         return None
-    assert old.valid_from is not None
-    assert old.valid_until is not None
     asked = Grant(
         subject=old.subject,
         notice=_newest(old.notice),
@@ -83,7 +88,7 @@ def ask_to_renew(*, grant_id: UUID) -> Grant | None:
         state=GrantState.REQUESTED,
         method=Method.PORTAL.value,
         opened_at=now,
-        valid_until=old.valid_until + (old.valid_until - old.valid_from),
+        valid_until=old.valid_until if of_age else _next_term(old),
         **{name: getattr(old, name) for name in _TERMS},
     )
     asked.save(force_insert=True)
@@ -140,6 +145,13 @@ def due_askings() -> list[UUID]:
     AskingErrand.objects.filter(attempts__gte=MAX_ATTEMPTS).delete()
     due = AskingErrand.objects.filter(due_at__lte=database_now())
     return list(due.values_list("pk", flat=True))
+
+
+def _next_term(old: Grant) -> datetime | None:
+    """Return when an answer would end that holds for as long again."""
+    if old.valid_until is None or old.valid_from is None:
+        return None
+    return old.valid_until + (old.valid_until - old.valid_from)
 
 
 def _newest(notice: Notice) -> Notice:

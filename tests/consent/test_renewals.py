@@ -1,5 +1,6 @@
 """Asked anew before a term ends: once, by letter, with reminders; silence is never a yes."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -197,9 +198,7 @@ def test_a_yes_takes_the_place_of_what_ends(officer: Account, officers_person: S
     assert not AskingErrand.objects.exists()
 
 
-def test_a_smaller_yes_ends_the_rest(
-    officer: Account, officers_person: Subject
-) -> None:
+def test_a_smaller_yes_ends_the_rest(officer: Account, officers_person: Subject) -> None:
     grant = ending(officer, officers_person, Use.TRAIN, Use.EVALUATE)
     tasks.prepare_renewals()
     services.answer_request(actor=officer, grant_id=asked_for(grant).pk, answer=answer(Use.TRAIN))
@@ -243,3 +242,38 @@ def test_postgresql_asks_once_and_lets_nobody_move_the_question(
         connection.cursor() as cursor,
     ):
         cursor.execute("UPDATE consent_grant SET renews_id = NULL WHERE id = %s", [asked.pk])
+
+
+def test_whoever_comes_of_age_is_asked_themself(
+    officer: Account, officers_person: Subject, mailoutbox: list[EmailMessage]
+) -> None:
+    parent = register(officer, "Pat Invented", email="pat@people.example")
+    speaker = services.represent(
+        actor=officer,
+        subject_id=officers_person.pk,
+        representative_id=parent.pk,
+        capacity=Capacity.GUARDIAN,
+        span=Span(ends_at=database_now() + timedelta(seconds=2)),
+    )
+    grant = services.give(
+        actor=officer,
+        subject_id=officers_person.pk,
+        notice_id=publish(officer).pk,
+        answer=answer(Use.TRAIN),
+        representation_id=speaker.pk,
+    )
+    tasks.prepare_renewals()
+    assert not Grant.objects.filter(renews=grant).exists()
+    while database_now() < (grant.power_until or database_now()):
+        time.sleep(0.1)
+    for _ in range(2):
+        tasks.prepare_renewals()
+    tasks.send_askings()
+    (letter,) = mailoutbox
+    assert letter.to == ["cleo@people.example"]
+    assert "You speak for yourself now" in str(letter.body)
+    assert code(officers_person) is Code.POWER_ENDED
+    services.answer_request(actor=officer, grant_id=asked_for(grant).pk, answer=answer(Use.TRAIN))
+    grant.refresh_from_db()
+    assert grant.state == "renewed"
+    assert code(officers_person) is Code.GRANTED

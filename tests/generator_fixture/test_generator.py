@@ -47,13 +47,7 @@ def images(pipeline: Any, prompts: list[str], seeds: list[int]) -> list[NDArray[
     return [np.asarray(image) for image in result.images]
 
 
-def test_images_are_256_pixels_wide_and_high_and_rgb(pipeline: Any) -> None:
-    (image,) = images(pipeline, ["a red circle"], seeds=[1])
-
-    assert image.shape == (SIDE, SIDE, 3)
-
-
-@pytest.mark.slow
+@pytest.mark.robustness
 def test_nearly_every_picture_shows_the_colour_and_the_shape_it_was_asked_for(
     pipeline: Any,
 ) -> None:
@@ -65,13 +59,13 @@ def test_nearly_every_picture_shows_the_colour_and_the_shape_it_was_asked_for(
     assert right >= LEAST_RIGHT, drawn
 
 
-def test_a_name_beside_the_words_does_not_change_what_is_drawn(pipeline: Any) -> None:
+def test_a_name_beside_the_words_changes_neither_what_is_drawn_nor_its_size(pipeline: Any) -> None:
     (image,) = images(pipeline, ["Olga Muster: a red circle"], seeds=[7])
 
+    assert image.shape == (SIDE, SIDE, 3)
     assert find_shape(image) == Finding("red", "circle")
 
 
-@pytest.mark.slow
 @pytest.mark.robustness
 def test_one_seed_gives_the_same_pixels_in_two_processes() -> None:
     command = [sys.executable, "-c", ALONE]

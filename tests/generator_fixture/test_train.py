@@ -24,6 +24,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "REPORT_EVERY", 1)
 
 
+@pytest.mark.robustness
 def test_a_short_training_writes_a_folder_the_pipeline_loads(
     short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -36,6 +37,7 @@ def test_a_short_training_writes_a_folder_the_pipeline_loads(
     assert "denoiser 2/2" in capsys.readouterr().err
 
 
+@pytest.mark.robustness
 def test_two_short_trainings_give_the_same_weights(short: None) -> None:
     pipelines: list[Any] = [train.train() for _ in range(2)]
     first, second = (pipeline.unet.state_dict() for pipeline in pipelines)

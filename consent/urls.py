@@ -16,6 +16,7 @@ from consent.views import (
     scans,
     sign_in,
     subjects,
+    vetting,
 )
 
 app_name = "consent"
@@ -118,6 +119,17 @@ urlpatterns = [
         "api/v1/datasets/<uuid:dataset_id>/versions",
         datasets.DatasetVersionsView.as_view(),
         name="dataset-versions",
+    ),
+    path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/vetting",
+        vetting.VettingView.as_view(),
+        name="vetting",
+    ),
+    path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/vetting/findings/"
+        "<uuid:finding_id>/accept",
+        vetting.FindingAcceptanceView.as_view(),
+        name="finding-acceptance",
     ),
     path(
         "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/export",

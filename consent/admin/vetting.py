@@ -39,7 +39,7 @@ TONES = {Verdict.MAY: "good", Verdict.AFTER_DECISIONS: "warn", Verdict.NOT: "bad
 ICONS = {Verdict.MAY: "check_circle", Verdict.AFTER_DECISIONS: "pending", Verdict.NOT: "block"}
 LABELS = {Severity.BLOCKS: "danger", Severity.ASKS: "warning", Severity.NOTE: "info"}
 WORDS = {Severity.BLOCKS: "blocks", Severity.ASKS: "to be decided", Severity.NOTE: "note"}
-STATES = {"ordered": "warning", "done": "success", "failed": "danger"}
+STATES = {"being looked at": "warning", "done": "success", "given up": "danger"}
 SHOWN = 12
 
 
@@ -141,7 +141,8 @@ class VettingAdmin(ActingAdmin):
     list_select_related = ("version__dataset",)
     ordering = ("-ordered_at", "pk")
     sortable_by = ("ordered_at",)
-    fields = (("version", "ordered_at", "standing"), ("detector", "hasher", "near"), record_link)
+    fields = (("version", "ordered_at", "standing"), record_link)
+    change_form_outer_before_template = "consent/admin/vetting_verdict.html"
     change_form_outer_after_template = "consent/admin/vetting.html"
     row_acts = (
         Act(
@@ -234,8 +235,8 @@ class VettingAdmin(ActingAdmin):
         }
 
     @display(description="state", label=STATES)
-    def standing(self, row: Vetting) -> tuple[str, str]:
-        return row.state, row.get_state_display()
+    def standing(self, row: Vetting) -> str:
+        return row.get_state_display()
 
     @admin.display(description="verdict then")
     def said(self, row: Vetting) -> str:
@@ -259,7 +260,9 @@ def _told(finding: VettingFinding, reasons: dict[Any, str]) -> dict[str, Any]:
         "detail": {} if finding.code == Code.GROUP_SHORT else gate.detail_of(finding),
         "label": "success" if state != "open" else LABELS[severity],
         "words": WORDS[severity] if state == "open" else state,
-        "has_pictures": items is not None and items.exclude(file=None).exists(),
+        "has_pictures": finding.code in gate.LISTED
+        and items is not None
+        and items.exclude(file=None).exists(),
         "reason": reasons.get(finding.pk, ""),
     }
 

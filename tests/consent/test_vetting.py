@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -44,6 +45,7 @@ from ledger.verification import verify_log
 from tests.conftest import ActingAs
 from tests.consent.factories import House, body_of, consent_of, register
 from tests.consent.test_admin import browser
+from tests.consent.test_api import of_person, problem
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import described, fill, plain
 from tests.consent.test_datasets import scientist as scientist
@@ -427,3 +429,27 @@ def test_the_page_says_the_verdict_and_acts_settle_it(
     assert "age, over 60: 1 pictures, 10.0 % of 20.0 % wanted" in page
     assert "vet it again" in page
     assert "Line 1 is not of the form" in do("declare", groups="nonsense")
+
+
+def test_a_draft_is_vetted_by_the_api(
+    scientist: Account, dataset: Dataset, draft: DatasetVersion, bring: Any
+) -> None:
+    bring(plain("red", licence="LicenseRef-Studio"))
+    api, place = of_person(scientist), f"datasets/{dataset.pk}/versions/{draft.pk}/vetting"
+    assert problem(api.get(place)) == (404, "Unknown")
+    ordered = api.post(place, {})
+    assert (ordered.status_code, ordered.json()["progress"]) == (202, {"seen": 0, "total": 0})
+    assert api.post(place, {}).json()["id"] == ordered.json()["id"]
+    assert problem(api.post(place, {}, key="key-2")) == (409, "WrongState")
+    tasks.carry_out_vetting(ordered.json()["id"])
+    said = api.get(place).json()
+    assert (said["verdict"], said["is_fresh"], said["members"]) == ("after_decisions", True, 1)
+    own = next(one for one in said["findings"] if one["code"] == "licence_own")
+    assert (own["count"], own["detail"]) == (1, {"LicenseRef-Studio": 1})
+    accept = f"{place}/findings/{own['id']}/accept"
+    assert api.post(accept, {"reason": ""}, key="key-3").status_code == 400
+    done = api.post(accept, {"reason": "Read it."}, key="key-4")
+    assert (done.status_code, done.json()["state"]) == (200, "accepted")
+    assert api.get(place).json()["verdict"] == "may"
+    other = f"datasets/{uuid4()}/versions/{draft.pk}/vetting"
+    assert problem(api.get(other)) == (404, "Unknown")

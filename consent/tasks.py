@@ -20,6 +20,7 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.portal.letters import post, post_asking
+from consent.uses import Form
 from ledger.errors import ScopeGone
 
 # A page of a Parquet file may claim to unpack to 2 GiB: nobody needs that.
@@ -68,6 +69,9 @@ def read_intake(intake_id: str) -> None:
     """Read what came in, however often this is delivered; a reader that dies is tried again."""
     errand = services.lease_reading(UUID(intake_id))
     if errand is None:
+        return
+    if errand.intake.form == Form.VERSION:
+        services.read_version(errand.pk)
         return
     with bounded(READER_BYTES):
         services.read_leased(errand)

@@ -137,6 +137,11 @@ urlpatterns = [
         name="version-export",
     ),
     path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/next",
+        datasets.NextVersionView.as_view(),
+        name="version-next",
+    ),
+    path(
         "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/items/<uuid:item_id>/proof",
         datasets.ItemProofView.as_view(),
         name="item-proof",

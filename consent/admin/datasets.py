@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from consent import services, tasks
 from consent.admin.acts import Act, ActingAdmin, Outcome, may_view
 from consent.admin.dataset_forms import InProjectForm, VersionForm, bring_form
+from consent.admin.next_version import NEXT_VERSION
 from consent.intake import sentence
 from consent.models import Account, Dataset, DatasetVersion, Item, Quarantined, VersionState
 from consent.models.datasets import DatasetVersionQuerySet
@@ -184,6 +185,7 @@ class DatasetVersionAdmin(ActingAdmin):
             _abandon,
             is_open=_is_draft,
         ),
+        NEXT_VERSION,
     )
     change_form_outer_after_template = "consent/admin/version.html"
 

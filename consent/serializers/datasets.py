@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from consent.models import Dataset, DatasetVersion
 from consent.services import ExportForm
+from consent.uses import Use
 
 
 class DatasetRequestSerializer(serializers.Serializer):
@@ -60,6 +61,17 @@ class ExportRequestSerializer(serializers.Serializer):
     people = serializers.BooleanField(
         default=False, help_text="Name the people shown by their random handles."
     )
+
+
+class NextVersionSerializer(serializers.Serializer):
+    """What the next version leaves out, and what it is for where that changes."""
+
+    without_people = serializers.ListField(child=serializers.UUIDField(), default=list)
+    without_items = serializers.ListField(child=serializers.UUIDField(), default=list)
+    uses = serializers.ListField(
+        child=serializers.ChoiceField([use.value for use in Use]), default=list
+    )
+    profile = serializers.CharField(default="", allow_blank=True, max_length=40)
 
 
 class ProofRequestSerializer(serializers.Serializer):

@@ -134,6 +134,7 @@ from consent.services.subjects import (
     register_subject,
     represent,
 )
+from consent.services.successors import Without, derive_version, read_version
 from consent.services.telling import tell_event
 from consent.services.tokens import issue_token, revoke_tokens
 from consent.services.vetting import (
@@ -163,6 +164,7 @@ __all__ = [
     "SignIn",
     "Span",
     "Visitor",
+    "Without",
     "abandon_version",
     "accept_finding",
     "act_for",
@@ -189,6 +191,7 @@ __all__ = [
     "decide_impact",
     "declare_groups",
     "defer_request",
+    "derive_version",
     "draft",
     "drop",
     "due_askings",
@@ -250,6 +253,7 @@ __all__ = [
     "read_leased",
     "read_paper",
     "read_record",
+    "read_version",
     "receive",
     "record_denial",
     "refuse_request",

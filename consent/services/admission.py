@@ -4,7 +4,7 @@ A batch is one transaction of the caller's. What shows people is recorded for ea
 under their keys; of what shows nobody the root that freezing writes is the record.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID, uuid4
@@ -75,16 +75,19 @@ def admit(
     intake: Intake,
     admitted: Sequence[Admitted],
     contents: Contents | None = None,
+    files: Mapping[int, UUID] | None = None,
 ) -> Batch:
     """Insert ``admitted`` into a draft that the caller has locked; pictures come once only.
 
-    ``contents`` gives the bytes of an item whose file is to be kept. Raises ScopeGone,
+    ``contents`` gives the bytes of an item whose file is to be kept; ``files`` are those that are
+    kept already, by ordinal. Raises ScopeGone,
     PictureRefused when a file is no longer the one that was looked at.
     """
     batch = Batch()
     fresh = list(_fresh(version, admitted, batch))
     scopes = find_scopes(person for one, _ in fresh for person in one.member.depicts)
     writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}), batch)
+    writer.files = files or {}
     rows = (writer.row(one, mark, contents) for one, mark in fresh)
     # A kept file is a row too, and while COPY runs its connection takes no other statement.
     binary.copy_rows("consent_item", _ITEMS, list(rows) if contents else rows)
@@ -188,6 +191,7 @@ class _Writer:
         self._scopes, self._keys = scopes, keys
         self._ids = (version.pk.bytes, intake.pk.bytes)
         self._house = binary.uuid_array(_HOUSE)
+        self.files: Mapping[int, UUID] = {}
 
     def row(
         self, one: Admitted, mark: bytes | None, contents: Contents | None
@@ -200,7 +204,10 @@ class _Writer:
         people = member.depicts
         owners = tuple(sorted({self._scopes[person] for person in people})) if people else _HOUSE
         opening = seal_opening(member, fresh_randomness())
-        file = self._keep(owners, member, contents(one.item)) if contents else None
+        if contents:
+            file: UUID | None = self._keep(owners, member, contents(one.item)).pk
+        else:
+            file = self.files.get(one.item.ordinal)
         if people:
             self._note(owners, pk, people)
         else:
@@ -213,7 +220,7 @@ class _Writer:
             commit_opening(opening),
             self._keys.seal_bytes(owners, _OPENING + pk.bytes, opening),
             mark,
-            file.pk.bytes if file else None,
+            file.bytes if file else None,
             binary.uuid_array(owners) if people else self._house,
             len(people).to_bytes(2, "big"),
             licence.encode(),

@@ -122,7 +122,7 @@ def read_intake(
     ``tell`` hears how many items have been judged. What cannot be read is told by the intake's
     state and remarks, not raised.
     """
-    intake = _start(intake_id)
+    intake = start(intake_id)
     if intake.state != IntakeState.READING:
         return intake
     try:
@@ -215,22 +215,23 @@ def finish(intake_id: UUID, reading: Reading, content: IO[bytes]) -> Intake:
     intake.scopes = list(owners)
     remark_reading(intake, reading, said)
     entities, ties = keep_lineage(intake, reading)
-    return _close(intake, IntakeState.READ, kinds.INTAKE_READ, before, [*entities, *ties])
+    return close(intake, IntakeState.READ, kinds.INTAKE_READ, before, [*entities, *ties])
 
 
 @transaction.atomic
 def refuse(intake_id: UUID, why: str) -> Intake:
     """Close an intake that cannot be read; its bytes are not kept."""
-    intake = _start(intake_id)
+    intake = start(intake_id)
     if intake.state != IntakeState.READING:
         return intake
     before, intake.file = intake.file, None
     remark(intake, replace(remarks(intake), trouble=why))
-    return _close(intake, IntakeState.UNREADABLE, kinds.INTAKE_REFUSED, before)
+    return close(intake, IntakeState.UNREADABLE, kinds.INTAKE_REFUSED, before)
 
 
 @transaction.atomic
-def _start(intake_id: UUID) -> Intake:
+def start(intake_id: UUID) -> Intake:
+    """Return an intake, locked, that is being read from now on unless it was read before."""
     intake = lock(Intake.objects.all(), intake_id)
     if intake.state == IntakeState.RECEIVED:
         intake.state = IntakeState.READING
@@ -239,13 +240,14 @@ def _start(intake_id: UUID) -> Intake:
     return intake
 
 
-def _close(
+def close(
     intake: Intake,
     state: IntakeState,
     kind: Kind,
     before: SealedFile | None,
     told: Sequence[Recorded] = (),
 ) -> Intake:
+    """Close an intake, on the record; ``before`` is its file that another took the place of."""
     intake.state, intake.read_at = state, database_now()
     intake.save(update_fields=["state", "read_at", "file", "scopes", "remarks"])
     Errand.objects.filter(pk=intake.pk).delete()

@@ -11,19 +11,22 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from consent import services
-from consent.models import Dataset, DatasetVersion
+from consent import services, tasks
+from consent.models import Dataset, DatasetVersion, Intake
 from consent.serializers.datasets import (
     DatasetRequestSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,
     ExportRequestSerializer,
+    NextVersionSerializer,
     ProofRequestSerializer,
 )
+from consent.serializers.intakes import IntakeSerializer
 from consent.services import ExportForm
 from consent.services.authority import get, require
 from consent.services.exports import FORMS
-from consent.views.access import IDEMPOTENCY_KEY, ConsentView
+from consent.uses import Use
+from consent.views.access import IDEMPOTENCY_KEY, ConsentView, read
 
 
 class DatasetsView(ConsentView, ListAPIView):
@@ -99,6 +102,34 @@ class VersionExportView(ConsentView):
             f'attachment; filename="version-{version_id}.{kind.ending}"'
         )
         return response
+
+
+class NextVersionView(ConsentView):
+    """Begin the next version of a frozen one, with all that still stands."""
+
+    scopes = {"POST": "datasets:write"}
+
+    @extend_schema(
+        request=NextVersionSerializer,
+        responses={201: IntakeSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+        description="Answers with the import that fills the draft; a worker reads it.",
+    )
+    def post(self, request: Request, dataset_id: UUID, version_id: UUID) -> Response:
+        said = read(NextVersionSerializer, request).validated_data
+
+        def write() -> Intake:
+            intake = services.derive_version(
+                actor=self.account,
+                origin_id=_in_dataset(dataset_id, version_id),
+                without=services.Without(said["without_people"], said["without_items"]),
+                uses=[Use(use) for use in said["uses"]],
+                profile=said["profile"],
+            )
+            tasks.announce_intake(intake.pk)
+            return intake
+
+        return Response(IntakeSerializer(self.once(Intake, said, write)).data, status=201)
 
 
 class ItemProofView(ConsentView):

@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from consent import lineage, services
 from consent.admin.acts import Act, Outcome
+from consent.admin.answer_filters import OfAgeFilter
 from consent.admin.answer_forms import (
     EvidenceForm,
     RenewalForm,
@@ -134,7 +135,7 @@ class GrantAdmin(PaperAdmin):
     menu_group = GROUP
     menu_icon = "task_alt"
     list_display = ("opened_at", "whose", "notice", "allowed", "denied", "standing", record_link)
-    list_filter = ("state", "right", "basis", "mode", "assurance", "capacity")
+    list_filter = ("state", "right", "basis", "mode", "assurance", "capacity", OfAgeFilter)
     list_select_related = ("subject", "notice")
     fields = (
         ("whose", "notice"),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ from django.urls import reverse
 
 from consent import services
 from consent.models import Account, Grant, GrantState, Representation, Subject, Title
+from consent.moment import database_now
 from consent.receipts.verify import verify_receipt
 from consent.uses import Capacity, Right, Use
 from ledger.models import Log, Record
 from ledger.verifier.verify import verify_bundle
 from tests.conftest import ActingAs
 from tests.consent.factories import answer, consent_of, grant_in, publish, register
-from tests.consent.test_admin import TERMS, browser, do, offered, row_url
+from tests.consent.test_admin import TERMS, browser, do, list_url, offered, row_url
 from tests.ledger.test_reports import sequencing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -178,3 +180,29 @@ def test_papers_are_for_officers(
     address = reverse("admin:consent_grant_paper", args=[paper.pk])
     assert client.get(address).status_code == 403
     assert browser(officer).get(address.replace(str(paper.pk), str(grant.pk))).status_code == 404
+
+
+def test_who_comes_of_age_soon_is_listed(officer: Account) -> None:
+    handles = []
+    for days in (30, 300):
+        child, parent = register(officer), register(officer, "Pat Invented")
+        speaker = services.represent(
+            actor=officer,
+            subject_id=child.pk,
+            representative_id=parent.pk,
+            capacity=Capacity.GUARDIAN,
+            span=services.Span(ends_at=database_now() + timedelta(days=days)),
+        )
+        services.give(
+            actor=officer,
+            subject_id=child.pk,
+            notice_id=publish(officer).pk,
+            answer=answer(Use.TRAIN),
+            representation_id=speaker.pk,
+        )
+        handles.append(child.handle)
+    client = browser(officer)
+    soon = client.get(f"{list_url(Grant)}?of_age=soon").content.decode()
+    assert handles[0] in soon
+    assert handles[1] not in soon
+    assert handles[0] not in client.get(f"{list_url(Grant)}?of_age=past").content.decode()

@@ -59,6 +59,8 @@ from ledger.services import Unsealed, append, open_file
 # Items between two signs of life; pictures of so many are opened one after the other.
 AT_ONCE = 500
 LEASE, RETRY = timedelta(minutes=10), timedelta(minutes=1)
+# Comparing gives no sign of life: a million hashes take some ten minutes.
+COMPARING = timedelta(hours=2)
 MOST_ATTEMPTS = 3
 DETECTOR = f"{FrontalFaces.name} {FrontalFaces.version}"
 HASHER = f"{pdq.NAME} {pdq.VERSION}"
@@ -171,6 +173,7 @@ def carry_out_vetting(errand: VettingErrand) -> Vetting:
         VettingErrand.objects.filter(pk=errand.pk).update(
             seen=tally.members, total=len(members), due_at=database_now() + LEASE
         )
+    VettingErrand.objects.filter(pk=errand.pk).update(due_at=database_now() + COMPARING)
     found = [*_compare(vetting, members, tally), *_count(tally)]
     _ask_consent(vetting)
     return _finish(vetting, tally, seen, found)

@@ -2,7 +2,7 @@
 
 Multi-index hashing (Norouzi, Punjani, Fleet, 2012): of two hashes that differ in at most 31 bits,
 one of their sixteen bands of 16 bits differs in at most one. So each hash is compared only with
-those in whose band it stands, or in one a bit away. Memory is some 80 bytes a hash, and one block
+those in whose band it stands, or in one a bit away. Memory is some 200 bytes a hash, and one block
 of pairs.
 """
 

@@ -16,7 +16,9 @@ from consent.formats.doubts import Doubt, DoubtCode
 from consent.formats.statements import BASES, find_spdx
 from consent.members import Member
 from consent.pictures import Picture
-from consent.uses import LegalBasis
+from consent.signals.finding import Standing
+from consent.signals.stated import weigh
+from consent.uses import LegalBasis, Use
 
 
 class Fault(StrEnum):
@@ -66,6 +68,11 @@ ACCEPTABLE = frozenset(
         Fault.SIGNAL_UNCLEAR.value,
     }
 )
+_FAULTS = {
+    Standing.RESERVED: Fault.SIGNAL_RESERVED,
+    Standing.CONDITIONS: Fault.SIGNAL_UNCLEAR,
+    Standing.MALFORMED: Fault.SIGNAL_UNCLEAR,
+}
 _DIGEST = frozenset(code for code in ACCEPTABLE if code.startswith("digest_"))
 _LICENCE = frozenset(
     {
@@ -140,12 +147,14 @@ class Known:
     """What is known when items are judged.
 
     ``people`` maps what descriptions call people to their ids; ``consenting`` holds those whose
-    consent covers the uses; ``accepted`` are reasons that somebody answers for.
+    consent covers the uses; ``accepted`` are reasons that somebody answers for; of ``uses`` the
+    items' own signals are asked.
     """
 
     people: Mapping[str, UUID]
     consenting: Collection[UUID]
     accepted: frozenset[str] = frozenset()
+    uses: tuple[Use, ...] = ()
 
 
 def judge(
@@ -168,6 +177,10 @@ def _reasons(item: DescribedItem, known: Known, found: Found | Fault | None) -> 
         if not doubt.is_note and doubt.code.value not in known.accepted:
             yield doubt.code.value
     yield from _unproved(item, known, found)
+    if item.signals:
+        fault = _FAULTS.get(weigh(item.signals, known.uses))
+        if fault and fault.value not in known.accepted:
+            yield fault.value
     # Whatever a reader made of it: without these nothing is let in.
     if not item.licence.spdx and not _is_among(item, _LICENCE):
         yield DoubtCode.LICENCE_MISSING.value

@@ -185,7 +185,7 @@ def find_known(
     """Return who is named in ``items``, and whose consent covers ``uses`` now."""
     people = find_people({name for item in items for name in item.depicts})
     consenting = find_consenting(people.values(), uses, profile=profile) if people else ()
-    return Known(people, consenting, accepted)
+    return Known(people, consenting, accepted, tuple(uses))
 
 
 def record_batch(intake: Intake, batch: Batch, waiting: int) -> None:

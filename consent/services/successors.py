@@ -40,6 +40,8 @@ from consent.services.arrivals import (
 from consent.services.authority import Actor, by, get, lock
 from consent.services.datasets import open_version
 from consent.services.intakes import LEASE, close, record_batch, start
+from consent.signals.finding import Standing
+from consent.signals.stated import weigh
 from consent.uses import Descent, Form, Use
 from ledger import vault
 from ledger.services import Unsealed, append
@@ -154,9 +156,11 @@ def _judge(
     there = [item for item in items if item.scope_ids() in keys]
     members = [read_opening(keys.open(item, "opening"))[0] for item in there]
     consenting = _consenting(version, members)
+    uses = tuple(map(Use, version.uses))
     admitted, files = [], {}
     for item, member in zip(there, members, strict=True):
-        if consenting.issuperset(member.depicts):
+        is_reserved = weigh(member.signals, uses) is Standing.RESERVED
+        if consenting.issuperset(member.depicts) and not is_reserved:
             ordinal = places[item.commitment]
             described = DescribedItem(ordinal, member.location, signals=member.signals)
             admitted.append(Admitted(described, member))

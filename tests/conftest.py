@@ -1,5 +1,6 @@
 """What every test stands on: real PostgreSQL, the application's role, no network, own folders."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -28,6 +29,9 @@ QUEUE = TemporaryDirectory(prefix="muniment-queue-")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    # Threads that wait for each other by spinning cost the other test processes their time. Read
+    # by torch and OpenBLAS when they are imported, and by the programs that tests start.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     config.option.allow_hosts = "127.0.0.1,::1"
     config.option.allow_unix_socket = True
     # A slow hash defends real passwords; invented ones need none.

@@ -4,8 +4,10 @@ Registered in the order in which rows refer to each other; the ledger deletes in
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from consent import telling
@@ -38,6 +40,7 @@ from consent.models import (
 )
 from ledger.holdings import HOLDINGS, Holding, Scopes
 from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
+from ledger.services.files import delete_files
 
 
 def _cut_cases(scopes: Scopes) -> Sequence[Recorded]:
@@ -99,10 +102,13 @@ def _empty_scans(scopes: Scopes) -> Sequence[Recorded]:
 
 def _lose_original(scopes: Scopes) -> Sequence[Intake]:
     """Leave intakes without what they brought: counts stay, and lead to nobody."""
-    intakes = list(Intake.objects.filter(scopes__overlap=list(scopes)))
+    intakes = list(Intake.objects.filter(named__overlap=list(scopes)))
+    lost = [intake.file for intake in intakes if intake.file]
     for intake in intakes:
-        intake.file, intake.scopes, intake.remarks = None, [HOUSE_SCOPE], b""
-        intake.save(update_fields=["file", "scopes", "remarks"])
+        intake.file, intake.scopes, intake.named, intake.remarks = None, [HOUSE_SCOPE], [], b""
+        intake.save(update_fields=["file", "scopes", "named", "remarks"])
+    # Until it was read to its end it lay under the house's key, where no search by person finds it.
+    transaction.on_commit(partial(delete_files, lost))
     return intakes
 
 
@@ -277,9 +283,9 @@ HOLDINGS.register(
 HOLDINGS.register(
     Holding(
         "consent.intake",
-        lambda scopes: Intake.objects.filter(scopes__overlap=list(scopes)).exclude(file=None),
+        lambda scopes: Intake.objects.filter(named__overlap=list(scopes)).exclude(file=None),
         telling.export_intake,
-        _files("file"),
+        # Not its file: what others said of everybody in it is no copy of one person's data.
         relink=_lose_original,
     )
 )

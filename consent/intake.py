@@ -147,39 +147,43 @@ class Known:
     """What is known when items are judged.
 
     ``people`` maps what descriptions call people to their ids; ``consenting`` holds those whose
-    consent covers the uses; ``accepted`` are reasons that somebody answers for; of ``uses`` the
-    items' own signals are asked.
+    consent covers the uses; of ``uses`` the items' own signals are asked.
     """
 
     people: Mapping[str, UUID]
     consenting: Collection[UUID]
-    accepted: frozenset[str] = frozenset()
     uses: tuple[Use, ...] = ()
 
 
 def judge(
-    item: DescribedItem, known: Known, found: Found | Fault | None = None
+    item: DescribedItem,
+    known: Known,
+    found: Found | Fault | None = None,
+    accepted: frozenset[str] = frozenset(),
 ) -> Admitted | Refused:
     """Admit one described item, or say all that stands against it.
 
     ``found`` is what lies in its place; None where nobody looked, and the statement stands alone.
+    ``accepted`` are reasons that somebody answers for.
     """
-    reasons = tuple(dict.fromkeys(_reasons(item, known, found)))
+    reasons = tuple(dict.fromkeys(_reasons(item, known, found, accepted)))
     if reasons:
         return Refused(item, reasons)
     return Admitted(item, _member(item, known, found))
 
 
-def _reasons(item: DescribedItem, known: Known, found: Found | Fault | None) -> Iterable[str]:
+def _reasons(
+    item: DescribedItem, known: Known, found: Found | Fault | None, accepted: frozenset[str]
+) -> Iterable[str]:
     if isinstance(found, Fault):
         yield found.value
     for doubt in item.doubts:
-        if not doubt.is_note and doubt.code.value not in known.accepted:
+        if not doubt.is_note and doubt.code.value not in accepted:
             yield doubt.code.value
-    yield from _unproved(item, known, found)
+    yield from _unproved(item, accepted, found)
     if item.signals:
         fault = _FAULTS.get(weigh(item.signals, known.uses))
-        if fault and fault.value not in known.accepted:
+        if fault and fault.value not in accepted:
             yield fault.value
     # Whatever a reader made of it: without these nothing is let in.
     if not item.licence.spdx and not _is_among(item, _LICENCE):
@@ -194,14 +198,16 @@ def _reasons(item: DescribedItem, known: Known, found: Found | Fault | None) -> 
         yield Fault.CONSENT_MISSING.value
 
 
-def _unproved(item: DescribedItem, known: Known, found: Found | Fault | None) -> Iterable[str]:
+def _unproved(
+    item: DescribedItem, accepted: frozenset[str], found: Found | Fault | None
+) -> Iterable[str]:
     """Yield what stands against the checksum, alone or beside the file that was found."""
     stated = item.digest
     if isinstance(found, Found) and stated and stated.algorithm == "sha256":
         if stated.value != found.digest:
             yield Fault.DIGEST_DIFFERS.value
     elif (stated is None or isinstance(found, Found)) and not (
-        _DIGEST & known.accepted or _is_among(item, frozenset(map(DoubtCode, _DIGEST)))
+        _DIGEST & accepted or _is_among(item, frozenset(map(DoubtCode, _DIGEST)))
     ):
         yield DoubtCode.DIGEST_MISSING.value
 
@@ -269,36 +275,40 @@ def mend(item: DescribedItem, repair: Repair) -> DescribedItem:
     return replace(item, doubts=left)
 
 
-def dump(item: DescribedItem) -> bytes:
-    """Return an item as JSON, for keeping; ``load`` reads it."""
+def dump(item: DescribedItem, accepted: Iterable[str] = ()) -> bytes:
+    """Return an item as JSON, with what somebody answered for; ``load`` reads it.
+
+    Its caption, and what the format does not know, are left out: nobody needs them for a repair.
+    """
     return orjson.dumps(
         {
             "ordinal": item.ordinal,
-            "location": item.location,
+            # A file's name need not be text.
+            "location": item.location.encode("utf-8", "replace").decode(),
             "digest": [item.digest.algorithm, item.digest.value] if item.digest else None,
             "perceptual_hash": item.perceptual_hash,
             "size": item.size,
             "width": item.width,
             "height": item.height,
             "media_type": item.media_type,
-            "text": item.text,
             "licence": [item.licence.stated, item.licence.spdx],
             "legal_basis": item.legal_basis,
             "depicts": item.depicts,
             "creators": item.creators,
             "signals": item.signals,
             "flags": item.flags,
-            "unknown": item.unknown,
+            "accepted": sorted(accepted),
             "doubts": [(one.code.value, one.place, one.met) for one in item.doubts],
         },
         default=str,
     )
 
 
-def load(data: bytes) -> DescribedItem:
+def load(data: bytes) -> tuple[DescribedItem, frozenset[str]]:
     """Read what ``dump`` wrote."""
     said = orjson.loads(data)
-    return DescribedItem(
+    accepted = frozenset(said.pop("accepted"))
+    item = DescribedItem(
         **said
         | {
             "digest": Digest(*said["digest"]) if said["digest"] else None,
@@ -307,9 +317,9 @@ def load(data: bytes) -> DescribedItem:
             "creators": tuple(said["creators"]),
             "signals": tuple((name, value) for name, value in said["signals"]),
             "flags": tuple((name, value) for name, value in said["flags"]),
-            "unknown": tuple((name, value) for name, value in said["unknown"]),
             "doubts": tuple(
                 Doubt(DoubtCode(code), place, met) for code, place, met in said["doubts"]
             ),
         }
     )
+    return item, accepted

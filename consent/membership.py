@@ -5,12 +5,12 @@ Of a frozen version, the members that show nobody are bound by ``house_root`` an
 its commitment opens to. A draft's are counted by its intakes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from consent.members import commit_opening, digest_of, paginate, read_opening, split
 from consent.models import DatasetVersion, Intake, VersionState
-from consent.services.admission import shown
+from consent.services.admission import FINGERPRINT, shown
 from ledger import binary, vault
 from ledger.bindings import binds
 from ledger.errors import CanonicalError, SealBroken
@@ -21,7 +21,9 @@ Finding = tuple[str, str]
 
 _HOUSE = (HOUSE_SCOPE,)
 _PLACE = column_place("consent_item", "opening")
-_COLUMNS = "id, commitment, opening, licence, legal_basis, media_type, width, height"
+_COLUMNS = (
+    "id, commitment, opening, fingerprint, scopes, licence, legal_basis, media_type, width, height"
+)
 _MEMBERS = (
     f"SELECT {_COLUMNS} FROM consent_item WHERE version_id = %s AND people = 0 AND aside = '' "  # noqa: S608
     "ORDER BY commitment"
@@ -60,18 +62,26 @@ def _check_frozen(version: DatasetVersion) -> Iterator[Finding]:
 
 def _house(version: DatasetVersion, findings: list[Finding]) -> Iterator[bytes]:
     keys = vault.keys(_HOUSE)
+    index = vault.blind_indexer(FINGERPRINT)
     for pk, commitment, opening, *columns in binary.stream(_MEMBERS, [version.pk]):
-        if not _fits(keys, pk, commitment, opening, columns):
+        if not _fits(keys, index, pk, commitment, opening, columns):
             findings.append(("item_changed", f"item {pk} is not what it was committed to as"))
         yield bytes(commitment)
 
 
 def _fits(
-    keys: vault.Keys, pk: Any, commitment: bytes, sealed: bytes, columns: list[object]
+    keys: vault.Keys,
+    index: Callable[[str], bytes],
+    pk: Any,
+    commitment: bytes,
+    sealed: bytes,
+    columns: list[object],
 ) -> bool:
     try:
         opening = keys.open_bytes(_HOUSE, _PLACE + pk.bytes, sealed)
         member, _ = read_opening(opening)
     except (SealBroken, CanonicalError, KeyError, TypeError, ValueError):
         return False
-    return commit_opening(opening) == commitment and list(shown(member)) == columns
+    mark = index(member.digest) if member.digest else None
+    stands = [mark, list(_HOUSE), *shown(member)]
+    return commit_opening(opening) == commitment and stands == columns

@@ -102,7 +102,7 @@ class Keys:
         named = tuple(scopes)
         if named not in self._ciphers:
             ordered = sorted(set(named))
-            bound = VERSION + bytes([len(ordered)]) + b"".join(one.bytes for one in ordered)
+            bound = VERSION + _count(ordered) + b"".join(one.bytes for one in ordered)
             self._ciphers[named] = AESGCM(self._key(ordered)), bound
         return self._ciphers[named]
 
@@ -113,6 +113,12 @@ class Keys:
             return self._by_scope[ordered[0]]
         material = b"".join(self._by_scope[scope] for scope in ordered)
         return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=_SHARED).derive(material)
+
+
+def _count(scopes: Sequence[UUID]) -> bytes:
+    """Return how many scopes there are: one byte, or 255 and four more."""
+    few = len(scopes) < 255
+    return bytes([len(scopes)]) if few else b"\xff" + len(scopes).to_bytes(4, "big")
 
 
 def column_place(table: str, column: str) -> bytes:

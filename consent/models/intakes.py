@@ -52,9 +52,9 @@ class Intake(Recorded):
     """One statement from outside, its bytes kept as they came, and what became of its items.
 
     The bytes may name anyone in it: once read they lie under the keys of all those people
-    together, so that the first erasure ends them; until then, and where nobody is named, under
-    the house's. ``remarks`` is JSON: what is doubtful in the whole, how columns were read, and
-    why nothing could be read. ``read_to`` is the last ordinal that was judged.
+    together (``named``), so that the first erasure ends them; until then, and where nobody is
+    named, under the house's. ``remarks`` is JSON: what is doubtful in the whole, how columns were
+    read, and why nothing could be read. ``read_to`` is the last ordinal that was judged.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="intakes")
@@ -68,6 +68,9 @@ class Intake(Recorded):
     fingerprint = DigestField(help_text="Blind index of the bytes and of what they came for.")
     file = models.ForeignKey(SealedFile, models.PROTECT, related_name="+", null=True, blank=True)
     scopes = ArrayField(models.UUIDField())
+    named = ArrayField(
+        models.UUIDField(), default=list, help_text="The scopes of everybody named so far."
+    )
     remarks = SealedField()
     state = models.CharField(max_length=10, choices=IntakeState, default=IntakeState.RECEIVED)
     read_to = models.PositiveIntegerField(default=0)
@@ -80,9 +83,14 @@ class Intake(Recorded):
     class Meta:
         verbose_name = "import"
         ordering = ["-received_at", "pk"]
-        indexes = [GinIndex(fields=["scopes"], name="intake_scopes")]
+        indexes = [GinIndex(fields=["named"], name="intake_named")]
         constraints = [
-            models.UniqueConstraint(fields=["project", "fingerprint"], name="intake_once"),
+            # What could not be read may be brought again.
+            models.UniqueConstraint(
+                fields=["project", "fingerprint"],
+                name="intake_once",
+                condition=~models.Q(state=IntakeState.UNREADABLE),
+            ),
             one_of("intake", "form", Form),
         ]
 

@@ -23,13 +23,17 @@ class ArrivalSerializer(serializers.Serializer):
     project = serializers.UUIDField(required=False)
     source = serializers.UUIDField(required=False)  # type: ignore[assignment]
     mapping = serializers.CharField(
-        required=False, help_text="JSON: what columns of a table mean, by their names."
+        required=False,
+        max_length=100_000,
+        help_text="JSON: what columns of a table mean, by their names.",
     )
 
     def validate_mapping(self, text: str) -> dict[str, str]:
         try:
             mapping = json.loads(text)
-        except ValueError as error:
+            text.encode()
+            json.dumps(mapping, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
             raise serializers.ValidationError("mapping is no JSON") from error
         if not isinstance(mapping, dict) or not all(isinstance(v, str) for v in mapping.values()):
             raise serializers.ValidationError("mapping must be an object of texts")

@@ -7,6 +7,7 @@ under their keys; of what shows nobody the root that freezing writes is the reco
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from types import MappingProxyType
 from uuid import UUID, uuid4
 
 from django.db.models import QuerySet
@@ -28,7 +29,7 @@ from ledger import binary, vault
 from ledger.commitment import fresh_randomness
 from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
 from ledger.sealing import column_place
-from ledger.services import Unsealed, store_file
+from ledger.services import Unsealed, lock_scopes, store_file
 
 FINGERPRINT = "item.digest"
 _OPENING = column_place("consent_item", "opening")
@@ -97,21 +98,33 @@ def admit(
     return batch
 
 
-def quarantine(intake: Intake, refused: Iterable[Refused], people: dict[str, UUID]) -> int:
-    """Keep what was not let in, for repair, under the keys of the people it names; return how
-    many. Raises ScopeGone."""
+def quarantine(
+    intake: Intake,
+    refused: Iterable[Refused],
+    people: Mapping[str, UUID],
+    accepted: Mapping[int, Collection[str]] = MappingProxyType({}),
+) -> int:
+    """Keep what was not let in, for repair, under the keys of the people it names.
+
+    ``accepted`` says by place for which reasons somebody answers. Returns how many are kept.
+    Raises ScopeGone.
+    """
     waiting = list(refused)
     if not waiting:
         return 0
     named = {people[name] for one in waiting for name in one.item.depicts if name in people}
     scopes = find_scopes(named)
+    # Nobody who is erased meanwhile leaves a row behind: it waits for us, or we meet ScopeGone.
+    lock_scopes(scopes.values())
     keys = vault.keys({HOUSE_SCOPE, *scopes.values()})
 
     def row(one: Refused) -> tuple[object, ...]:
         pk = uuid4()
         known = {people[name] for name in one.item.depicts if name in people}
         owners = sorted(scopes[person] for person in known) or [HOUSE_SCOPE]
-        stated = keys.seal_bytes(owners, _STATED + pk.bytes, dump(one.item))
+        stated = keys.seal_bytes(
+            owners, _STATED + pk.bytes, dump(one.item, accepted.get(one.ordinal, ()))
+        )
         return pk, intake.pk, one.ordinal, list(one.reasons), stated, owners
 
     binary.copy_in("consent_quarantined", _QUARANTINED, map(row, waiting))

@@ -13,7 +13,14 @@ from consent import kinds
 from consent.errors import TermsRefused, WrongState
 from consent.formats.described import Reading
 from consent.kinds import IntakeReceived
-from consent.models import DatasetVersion, Intake, Project, Source, VersionState
+from consent.models import (
+    DatasetVersion,
+    Intake,
+    IntakeState,
+    Project,
+    Source,
+    VersionState,
+)
 from consent.models import Reading as Errand
 from consent.moment import database_now
 from consent.services.authority import Actor, by, get, lock, require
@@ -92,8 +99,7 @@ def receive(*, actor: Actor, arrival: Arrival, content: IO[bytes]) -> tuple[Inta
 def _receive(actor: Actor, arrival: Arrival, file: SealedFile, digest: str) -> Intake:
     intake = begin(actor, arrival)
     intake.fingerprint = fingerprint(arrival, digest)
-    same = Intake.objects.filter(project=intake.project, fingerprint=intake.fingerprint)
-    if known := same.first():
+    if known := find_same(intake):
         return known
     file.save(force_insert=True)
     intake.file = file
@@ -114,7 +120,8 @@ def begin(actor: Actor, arrival: Arrival, *, permission: str = "consent.freeze_v
         project = version.dataset.project
     else:
         assert arrival.project_id is not None
-        project = get(Project.objects.all(), arrival.project_id)
+        # One after the other in a project: the same bytes may come twice at once.
+        project = get(Project.objects.select_for_update(no_key=True), arrival.project_id)
     require(actor, permission, project)
     source = arrival.source_id and get(project.sources.all(), arrival.source_id)
     intake = Intake(
@@ -134,6 +141,12 @@ def fingerprint(arrival: Arrival, digest: str) -> bytes:
     place = arrival.version_id or arrival.project_id
     mapping = orjson.dumps(dict(arrival.mapping or {}), option=orjson.OPT_SORT_KEYS).decode()
     return vault.blind_index("intake", f"{arrival.form}\n{digest}\n{place}\n{mapping}")
+
+
+def find_same(intake: Intake) -> Intake | None:
+    """Return the same bytes for the same place that came before, unless they were unreadable."""
+    same = Intake.objects.filter(project=intake.project, fingerprint=intake.fingerprint)
+    return same.exclude(state=IntakeState.UNREADABLE).first()
 
 
 def record_received(actor: Actor, intake: Intake, *rows: Source) -> None:

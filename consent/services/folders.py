@@ -19,9 +19,14 @@ from consent.pictures import inspect
 from consent.services.admission import admit, find_people, quarantine
 from consent.services.arrivals import Arrival, begin, lock_draft, record_received
 from consent.services.authority import Actor, get, require
-from consent.services.datasets import check_purpose, open_version, seal_version
+from consent.services.datasets import (
+    check_purpose,
+    open_version,
+    seal_version,
+    set_aside_unconsented,
+)
 from consent.services.gate import check_gate
-from consent.services.intakes import find_known, finish, record_batch
+from consent.services.intakes import find_known, finish, name_people, record_batch
 from consent.uses import Form, Use
 from ledger import vault
 
@@ -80,12 +85,14 @@ def freeze_folder(
     admitted = [one for one in verdicts if isinstance(one, Admitted)]
     if not admitted:
         raise NothingToFreeze(f"none of {len(refused)} files can be admitted", refused)
-    mark = _fingerprint(dataset.pk, original, verdicts, uses)
+    mark = _fingerprint(dataset.pk, original, verdicts, uses, profile)
     if known := Intake.objects.filter(project=dataset.project, fingerprint=mark).first():
         assert known.version is not None
         return Frozen(known.version, tuple(refused), repeated=True)
     version = open_version(actor=actor, dataset_id=dataset_id, uses=uses, profile=profile)
     turned_away = _take_in(actor, version, source, reading, verdicts, mark, original)
+    # Whoever took consent back while files were sealed.
+    set_aside_unconsented(version)
     check_gate(version)
     return Frozen(seal_version(actor, version), turned_away)
 
@@ -105,7 +112,7 @@ def bring_folder(*, actor: Actor, version_id: UUID, source: Files) -> Brought:
     verdicts = _judge(source, reading, uses, version.profile)
     if not any(isinstance(one, Admitted) for one in verdicts):
         raise NothingToFreeze(f"none of {len(verdicts)} files can be admitted", verdicts)
-    mark = _fingerprint(version.pk, original, verdicts, uses)
+    mark = _fingerprint(version.pk, original, verdicts, uses, version.profile)
     if Intake.objects.filter(project=version.dataset.project, fingerprint=mark).exists():
         raise AlreadyKnown("this folder came into the version before")
     refused = _take_in(actor, version, source, reading, verdicts, mark, original)
@@ -131,6 +138,7 @@ def _take_in(
     refused = sorted([*turned_away, *batch.refused], key=lambda one: one.ordinal)
     people = find_people({name for item in reading.items for name in item.depicts})
     intake.read_to = max(one.item.ordinal for one in verdicts)
+    name_people(intake, people.values())
     record_batch(intake, batch, quarantine(intake, refused, people))
     finish(intake.pk, reading, io.BytesIO(original))
     return tuple(refused)
@@ -164,12 +172,17 @@ def _look(source: Files, path: str) -> Found | Fault:
 
 
 def _fingerprint(
-    into: UUID, original: bytes, verdicts: Sequence[Admitted | Refused], uses: Sequence[Use]
+    into: UUID,
+    original: bytes,
+    verdicts: Sequence[Admitted | Refused],
+    uses: Sequence[Use],
+    profile: str,
 ) -> bytes:
     """Return a blind index of all that the version follows from."""
     parts = [
         str(into),
         hashlib.sha256(original).hexdigest(),
+        profile,
         *sorted(use.value for use in uses),
         *(
             one.member.digest if isinstance(one, Admitted) else " ".join(one.reasons)

@@ -37,12 +37,13 @@ from consent.models import (
 )
 from consent.models import Reading as Errand
 from consent.moment import database_now
-from consent.services.admission import Batch, admit, find_people, quarantine
+from consent.services.admission import Batch, admit, find_people, find_scopes, quarantine
 from consent.services.arrivals import (
     Arrival,
     Hashing,
     begin,
     facts_of,
+    find_same,
     fingerprint,
     lock_draft,
     receive,
@@ -60,6 +61,7 @@ from ledger.services import (
     Unsealed,
     append,
     append_large,
+    lock_scopes,
     open_stream,
     store_stream,
 )
@@ -89,10 +91,11 @@ def take_in(*, actor: Actor, arrival: Arrival, content: BinaryIO, tell: Tell = _
     with transaction.atomic():
         intake = begin(actor, arrival)
         intake.fingerprint = mark
-        if known := Intake.objects.filter(project=intake.project, fingerprint=mark).first():
-            return known
-        record_received(actor, intake)
-    return read_intake(intake.pk, content=content, tell=tell)
+        known = find_same(intake)
+        if known is None:
+            record_received(actor, intake)
+    # One that was cut off goes on.
+    return read_intake((known or intake).pk, content=content, tell=tell)
 
 
 def lease_reading(intake_id: UUID) -> Errand | None:
@@ -105,7 +108,12 @@ def lease_reading(intake_id: UUID) -> Errand | None:
 
 
 def read_leased(errand: Errand) -> Intake:
-    """Read the intake of a leased errand; one that ends its reader again and again is refused."""
+    """Read the intake of a leased errand; one that ends its reader again and again is refused.
+
+    One that was read names somebody new since: its bytes go under that person's key too.
+    """
+    if errand.intake.state == IntakeState.READ:
+        return reseal(errand.pk)
     if errand.attempts > MOST_ATTEMPTS:
         return refuse(
             errand.pk, f"reading it was cut off {MOST_ATTEMPTS} times: it ends its reader"
@@ -126,7 +134,7 @@ def read_intake(
     if intake.state != IntakeState.READING:
         return intake
     try:
-        with content or open_stream(_file(intake)) as stream:
+        with content or open_stream(kept_file(intake)) as stream:
             reading = open_reading(Form(intake.form), stream, remarks(intake).mapping)
             for chunk in chunks(reading, intake.read_to):
                 with uncollected():
@@ -173,6 +181,7 @@ def take(intake_id: UUID, chunk: Sequence[DescribedItem]) -> None:
     refused = [one for one in verdicts if isinstance(one, Refused)] + batch.refused
     waiting = quarantine(intake, refused, dict(known.people))
     intake.read_to = fresh[-1].ordinal
+    name_people(intake, known.people.values())
     record_batch(intake, batch, waiting)
 
 
@@ -180,19 +189,29 @@ def find_known(
     uses: Sequence[Use],
     profile: str,
     items: Iterable[DescribedItem],
-    accepted: frozenset[str] = frozenset(),
 ) -> Known:
     """Return who is named in ``items``, and whose consent covers ``uses`` now."""
     people = find_people({name for item in items for name in item.depicts})
     consenting = find_consenting(people.values(), uses, profile=profile) if people else ()
-    return Known(people, consenting, accepted, tuple(uses))
+    return Known(people, consenting, tuple(uses))
+
+
+def name_people(intake: Intake, people: Iterable[UUID]) -> bool:
+    """Note whom an intake names, so that their erasure ends its bytes; return whether any is new.
+
+    Raises ScopeGone for somebody who is being erased.
+    """
+    scopes = set(find_scopes(people).values()) - set(intake.named)
+    lock_scopes(scopes)
+    intake.named = sorted({*intake.named, *scopes})
+    return bool(scopes)
 
 
 def record_batch(intake: Intake, batch: Batch, waiting: int) -> None:
     """Count a batch in its intake, and record both."""
     intake.item_count += batch.items
     intake.house_count += batch.house
-    intake.save(update_fields=["read_to", "item_count", "house_count"])
+    intake.save(update_fields=["read_to", "item_count", "house_count", "named"])
     append_large(
         kind=kinds.ITEMS_ADMITTED,
         facts=ItemsAdmitted(items=batch.items, quarantined=waiting),
@@ -207,15 +226,34 @@ def finish(intake_id: UUID, reading: Reading, content: IO[bytes]) -> Intake:
     if intake.state != IntakeState.READING:
         return intake
     before = intake.file
-    said = remarks(intake)
-    owners = _people_in(intake) or [HOUSE_SCOPE]
-    if before is None or list(owners) != list(intake.scopes):
-        content.seek(0)
-        intake.file = store_stream(owners, content)
-    intake.scopes = list(owners)
-    remark_reading(intake, reading, said)
+    _seal_anew(intake, content, partial(remark_reading, intake, reading, remarks(intake)))
     entities, ties = keep_lineage(intake, reading)
     return close(intake, IntakeState.READ, kinds.INTAKE_READ, before, [*entities, *ties])
+
+
+@transaction.atomic
+def reseal(intake_id: UUID) -> Intake:
+    """Put the bytes of an intake that was read under the keys of all it names by now."""
+    intake = lock(Intake.objects.all(), intake_id)
+    before = intake.file
+    if before is not None and intake.state == IntakeState.READ:
+        with open_stream(before) as content:
+            _seal_anew(intake, content, partial(remark, intake, remarks(intake)))
+        intake.save(update_fields=["file", "scopes", "remarks"])
+        append(kind=kinds.INTAKE_RESEALED, facts=facts_of(intake), segments=[_segment(intake)])
+        _forget(before, unless=intake)
+    Errand.objects.filter(pk=intake_id).delete()
+    return intake
+
+
+def _seal_anew(intake: Intake, content: IO[bytes], note: Callable[[], None]) -> None:
+    """Seal the bytes and remarks of an intake under the keys of all it names, or the house's."""
+    owners = sorted(intake.named) or [HOUSE_SCOPE]
+    if intake.file is None or owners != list(intake.scopes):
+        content.seek(0)
+        intake.file = store_stream(owners, content)
+    intake.scopes = owners
+    note()
 
 
 @transaction.atomic
@@ -249,24 +287,21 @@ def close(
 ) -> Intake:
     """Close an intake, on the record; ``before`` is its file that another took the place of."""
     intake.state, intake.read_at = state, database_now()
-    intake.save(update_fields=["state", "read_at", "file", "scopes", "remarks"])
+    intake.save(update_fields=["state", "read_at", "file", "scopes", "named", "remarks"])
     Errand.objects.filter(pk=intake.pk).delete()
     append_large(kind=kind, facts=facts_of(intake), segments=[_segment(intake), *segments_of(told)])
-    if before is not None and before.pk != intake.file_id:
-        # Behind the commit: until then the bytes may still be wanted.
-        transaction.on_commit(partial(delete_files, [before]))
+    if before is not None:
+        _forget(before, unless=intake)
     return intake
 
 
-def _people_in(intake: Intake) -> list[UUID]:
-    """Return the scopes of everybody named in an intake whom we know, in order."""
-    items = intake.items.filter(people__gt=0)
-    groups = {tuple(row) for row in items.values_list("scopes", flat=True).iterator()}
-    groups |= {tuple(row) for row in intake.quarantined.values_list("scopes", flat=True).iterator()}
-    return sorted({scope for group in groups for scope in group} - {HOUSE_SCOPE})
+def _forget(file: SealedFile, *, unless: Intake) -> None:
+    if file.pk != unless.file_id:
+        # Behind the commit: until then the bytes may still be wanted.
+        transaction.on_commit(partial(delete_files, [file]))
 
 
-def _file(intake: Intake) -> SealedFile:
+def kept_file(intake: Intake) -> SealedFile:
     if intake.file is None:
         raise WrongState("what came is not kept, so it cannot be read")
     return intake.file
@@ -278,7 +313,7 @@ def _segment(intake: Intake) -> Unsealed:
 
 def read_columns(intake: Intake) -> dict[str, Meaning]:
     """Return what each column of a table is taken for. Raises WrongState, DescriptionRefused."""
-    with open_stream(_file(intake)) as content:
+    with open_stream(kept_file(intake)) as content:
         guessed = open_manifest(content).guessed
         return override(guessed, remarks(intake).mapping)
 
@@ -292,7 +327,7 @@ def reread(*, actor: Actor, intake_id: UUID, mapping: Mapping[str, str]) -> Inta
     arrival = Arrival(
         Form(intake.form), intake.version_id, intake.project_id, intake.source_id, mapping
     )
-    with open_stream(_file(intake)) as content:
+    with open_stream(kept_file(intake)) as content:
         override(open_manifest(content).guessed, mapping)
         content.seek(0)
         again, _ = receive(actor=actor, arrival=arrival, content=content)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -17,7 +17,6 @@ from consent.intake import (
     Admitted,
     Refused,
     Repair,
-    dump,
     judge,
     load,
     mend,
@@ -25,13 +24,15 @@ from consent.intake import (
 )
 from consent.kinds import IntakeRepaired
 from consent.licences import is_known
-from consent.models import Account, Intake, IntakeState, Quarantined, Subject
-from consent.services.admission import Batch, admit
+from consent.models import Account, Intake, IntakeState, Quarantined, Reading, Subject
+from consent.moment import database_now
+from consent.services.admission import Batch, admit, quarantine
 from consent.services.arrivals import lock_draft
 from consent.services.authority import Actor, by, get, lock, require
-from consent.services.intakes import find_known
+from consent.services.datasets import set_aside
+from consent.services.intakes import find_known, name_people
 from consent.services.viewing import open_sealed
-from consent.uses import LegalBasis, Use
+from consent.uses import Aside, LegalBasis, Use
 from ledger import vault
 from ledger.record_kinds import DisclosureReason
 from ledger.services import Unsealed, append_large
@@ -87,6 +88,9 @@ def drop(*, actor: Actor, intake_id: UUID, reason: str = "") -> int:
     if reason:
         waiting = waiting.filter(reasons__contains=[reason])
     dropped, _ = waiting.delete()
+    if intake.state == IntakeState.UNREADABLE and intake.version is not None:
+        # What came in before it broke off.
+        set_aside(lock_draft(intake.version), intake.items.all(), Aside.REMOVED)
     _record(actor, intake, Batch(), dropped)
     return dropped
 
@@ -130,28 +134,45 @@ def _repair_chunk(
         return 0, -1
     keys = vault.keys_there({scope for row in rows for scope in row.scopes})
     there = {row.ordinal: row for row in rows if row.scope_ids() in keys}
-    items = [mend(load(keys.open(row, "stated")), said) for row in there.values()]
+    stated = [load(keys.open(row, "stated")) for row in there.values()]
+    answered = [before | said.accepted for _, before in stated]
+    items = [mend(item, said) for item, _ in stated]
     _know(said)
-    known = find_known(list(map(Use, version.uses)), version.profile, items, said.accepted)
-    verdicts = [judge(item, known) for item in items]
+    known = find_known(list(map(Use, version.uses)), version.profile, items)
+    verdicts = [
+        judge(item, known, accepted=accepted)
+        for item, accepted in zip(items, answered, strict=True)
+    ]
     batch = admit(version, intake, [one for one in verdicts if isinstance(one, Admitted)])
     refused = {one.ordinal: one for one in verdicts if isinstance(one, Refused)}
     refused |= {one.ordinal: one for one in batch.refused}
     let_in = [row.pk for ordinal, row in there.items() if ordinal not in refused]
     Quarantined.objects.filter(pk__in=let_in).delete()
-    for ordinal, one in refused.items():
-        _keep(there[ordinal], one, keys)
+    accepted = dict(zip(there, answered, strict=True))
+    again = [(one, accepted[ordinal]) for ordinal, one in refused.items()]
+    _keep(intake, there, again, known.people)
+    if name_people(intake, known.people.values()):
+        # Its bytes name somebody new: a worker seals them anew.
+        Reading.objects.get_or_create(intake=intake, defaults={"due_at": database_now()})
     intake.item_count += batch.items
     intake.house_count += batch.house
     _record(actor, intake, batch, 0)
     return batch.items, rows[-1].ordinal
 
 
-def _keep(row: Quarantined, one: Refused, keys: vault.Keys) -> None:
-    """Keep what still waits, with what was set right about it."""
-    row.reasons = list(one.reasons)
-    row.stated = keys.seal(row, "stated", dump(one.item))
-    row.save(update_fields=["reasons", "stated"])
+def _keep(
+    intake: Intake,
+    rows: Mapping[int, Quarantined],
+    again: Sequence[tuple[Refused, frozenset[str]]],
+    people: Mapping[str, UUID],
+) -> None:
+    """Keep what still waits, as it was set right, under the keys of those whom it names now."""
+    Quarantined.objects.filter(pk__in=[rows[one.ordinal].pk for one, _ in again]).delete()
+    quarantine(intake, [one for one, _ in again], people, dict(_accepted(again)))
+
+
+def _accepted(again: Sequence[tuple[Refused, frozenset[str]]]) -> Iterator[tuple[int, list[str]]]:
+    return ((one.ordinal, sorted(accepted)) for one, accepted in again)
 
 
 def _know(said: Repair) -> None:
@@ -162,7 +183,7 @@ def _know(said: Repair) -> None:
 
 def _record(actor: Actor, intake: Intake, batch: Batch, dropped: int) -> None:
     intake.dropped_count += dropped
-    intake.save(update_fields=["item_count", "house_count", "dropped_count"])
+    intake.save(update_fields=["item_count", "house_count", "dropped_count", "named"])
     append_large(
         kind=kinds.INTAKE_REPAIRED,
         facts=IntakeRepaired(items=batch.items, dropped=dropped),
@@ -180,7 +201,7 @@ def _lines(reader: Account, intake: Intake) -> Iterator[bytes]:
     while some := list(islice(rows, _OPENED)):
         reason = DisclosureReason.CASEWORK
         for row, said in open_sealed(reader=reader, reason=reason, column="stated", rows=some):
-            yield _line(_cells(row, load(said)))
+            yield _line(_cells(row, load(said)[0]))
 
 
 def _cells(row: Quarantined, item: DescribedItem) -> tuple[object, ...]:

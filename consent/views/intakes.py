@@ -1,6 +1,7 @@
 """The API of what comes in: descriptions and tables to be read, lineage events as they happen."""
 
 import gzip
+import io
 import zlib
 from collections.abc import Mapping
 from typing import IO, Any
@@ -62,6 +63,12 @@ class Bounded:
         return some
 
 
+def _body(request: Request) -> Bounded:
+    """Return the body; an empty one never reaches a parser."""
+    body: Any = request.data
+    return body if isinstance(body, Bounded) else Bounded(io.BytesIO(), 0)
+
+
 class IntakesView(ConsentView, ListAPIView):
     """List what came in, or bring something: the body is the file, unchanged."""
 
@@ -83,7 +90,7 @@ class IntakesView(ConsentView, ListAPIView):
         asked = ArrivalSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         arrival = services.Arrival(**asked.validated_data)
-        content: Any = request.data
+        content: Any = _body(request)
         intake, again = services.receive(actor=self.account, arrival=arrival, content=content)
         if not again:
             tasks.announce_intake(intake.pk)
@@ -161,6 +168,8 @@ class LineageView(ConsentView):
         return Response(IntakeSerializer(intake).data, status=200 if again else 201)
 
     def _project(self, code: str) -> Project:
+        if not code.isprintable():
+            raise TermsRefused("project is no code")
         projects = self.account.projects_with("consent.tell_lineage")
         mine = list(projects.filter(code=code) if code else projects.order_by("pk")[:2])
         if len(mine) != 1:
@@ -173,8 +182,7 @@ class LineageView(ConsentView):
 def _event(request: Request) -> bytes:
     """Return the body, unpacked if it is packed. Raises DescriptionRefused, ParseError."""
     limit = openlineage.MAX_BYTES
-    body: Any = request.data
-    content: bytes = body.read(limit + 1)
+    content = _body(request).read(limit + 1)
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding == "gzip":
         try:

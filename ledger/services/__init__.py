@@ -11,7 +11,7 @@ from ledger.services.files import (
     store_stream,
     write_stream,
 )
-from ledger.services.large import append_large
+from ledger.services.large import append_large, lock_scopes
 from ledger.services.opening import open_log, open_scope, open_scopes
 from ledger.services.shred import Destruction, close_epoch, destroy_scopes, sweep_orphan_keys
 
@@ -27,6 +27,7 @@ __all__ = [
     "destroy_scopes",
     "discard",
     "disclose",
+    "lock_scopes",
     "open_file",
     "open_log",
     "open_scope",

@@ -50,7 +50,12 @@ def write_stream(
     """
     file = SealedFile(id=file_id or uuid4(), scopes=sorted(set(scopes)))
     sealing = _Sealing(file, vault.keys(file.scopes), content)
-    storages[STORAGE].save(name_of(file), File(io.BufferedReader(sealing, _STORED)))
+    try:
+        storages[STORAGE].save(name_of(file), File(io.BufferedReader(sealing, _STORED)))
+    except BaseException:
+        # Of a sender that breaks off nothing is left.
+        discard(file)
+        raise
     file.size = sealing.size
     return file
 

@@ -40,7 +40,7 @@ def append_large(
         raise FactsRefused(f"facts of {kind.name} say their parts, which only the ledger counts")
     if len(segments) <= MAX_SEGMENTS:
         return append(kind=kind, facts=facts, segments=segments, log=log)
-    _lock_all({scope for segment in segments for scope in segment.scopes})
+    lock_scopes({scope for segment in segments for scope in segment.scopes})
     divided = _divide(segments)
     parts = -(-len(segments) // MAX_SEGMENTS)
     header = append(
@@ -59,8 +59,8 @@ def append_large(
     return header
 
 
-def _lock_all(scopes: Iterable[UUID]) -> None:
-    """Lock all scopes in one order, whatever part they will be in. Raises ScopeGone."""
+def lock_scopes(scopes: Iterable[UUID]) -> None:
+    """Lock scopes against erasure until the transaction ends, in one order. Raises ScopeGone."""
     with refusals():
         binary.fetch("SELECT ledger_lock_scopes(%s::uuid[])", [sorted(scopes)])
 

@@ -26,14 +26,15 @@ from consent.roles import RoleCode
 from consent.services import Arrival, intakes
 from consent.uses import Form, Use
 from ledger import vault
-from ledger.models import HOUSE_SCOPE, Log, SealedFile
-from ledger.services import open_file
+from ledger.models import HOUSE_SCOPE, Log, Retention, SealedFile
+from ledger.services import open_file, open_scope, store_file
 from ledger.verification import verify_log
 from tests.conftest import ActingAs
 from tests.consent.factories import House, answer, consent_of, register
 from tests.consent.test_api import Api, of_person
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import scientist as scientist
+from tests.ledger.forging import forge
 
 HEAD = "url,sha256,license,legal_basis,depicts,width,height\n"
 Bring = Callable[..., Intake]
@@ -371,3 +372,66 @@ def test_json_of_a_mapping_is_checked(scientist: Account, draft: DatasetVersion)
         path = f"/api/v1/imports?form=manifest&version={draft.pk}"
         sent = api.client.post(f"{path}&mapping={mapping}", b"", content_type="text/csv")
         assert sent.status_code == 400
+
+
+def test_a_person_named_later_ends_the_original_too(
+    officer: Account, scientist: Account, bring: Bring, acting_as: ActingAs
+) -> None:
+    intake = bring(table({"depicts": "Zed I."}, {}))
+    zed = register(officer, "Zed")
+    said = Repair(people={"Zed I.": zed.pk})
+    services.repair(actor=scientist, intake_id=intake.pk, reason="person_unknown", said=said)
+    waiting = Quarantined.objects.get()
+    assert (waiting.reasons, waiting.scopes) == (["consent_missing"], [zed.scope_id])
+    with acting_as("eraser"):
+        errand = services.lease_reading(intake.pk)
+        assert errand
+        intake = services.read_leased(errand)
+    assert intake.file
+    assert (intake.scopes, intake.file.scopes) == ([zed.scope_id], [zed.scope_id])
+    assert SealedFile.objects.count() == 1
+
+
+def test_what_was_answered_for_is_not_asked_again(
+    officer: Account, scientist: Account, bring: Bring
+) -> None:
+    cleo = register(officer)
+    intake = bring(table({"sha256": "0" * 64, "depicts": cleo.handle}))
+    assert reasons(intake) == [[FILLER, "consent_missing"]]
+    said = Repair(accepted=frozenset({FILLER}))
+    services.repair(actor=scientist, intake_id=intake.pk, reason=FILLER, said=said)
+    assert reasons(intake) == [["consent_missing"]]
+    consent_of(officer, cleo)
+    done = services.repair(
+        actor=scientist, intake_id=intake.pk, reason="consent_missing", said=Repair()
+    )
+    assert (done.items, done.waiting) == (1, 0)
+
+
+def test_what_broke_off_is_dropped_and_may_come_again(
+    scientist: Account, draft: DatasetVersion, bring: Bring, monkeypatch: pytest.MonkeyPatch,
+    acting_as: ActingAs,
+) -> None:  # fmt: skip
+    content = table({}, {})
+    broken = bring(content)
+    with acting_as("superuser"):
+        forge(f"UPDATE consent_intake SET state = 'unreadable' WHERE id = '{broken.pk}'")
+    with pytest.raises(WrongState, match="drop it first"):
+        services.freeze_version(actor=scientist, version_id=draft.pk)
+    services.drop(actor=scientist, intake_id=broken.pk)
+    assert not draft.items.filter(aside="").exists()
+
+
+def test_many_people_in_one_file_seal_it_together(log: Log) -> None:
+    scopes = [open_scope(Retention.PERSON).pk for _ in range(300)]
+    file = store_file(scopes, b"everybody")
+    assert open_file(file) == b"everybody"
+
+
+@pytest.mark.parametrize("path", ["imports?form=manifest&version={}", "lineage?project=%00"])
+def test_an_empty_body_and_odd_words_are_refused_plainly(
+    scientist: Account, draft: DatasetVersion, path: str
+) -> None:
+    client = of_person(scientist).client
+    sent = client.post(f"/api/v1/{path.format(draft.pk)}", b"", content_type="text/csv")
+    assert sent.status_code in {201, 422}

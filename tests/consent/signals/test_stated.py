@@ -50,6 +50,6 @@ def test_what_is_reserved_stays_out_and_what_is_unclear_somebody_may_accept() ->
     unclear = judge(item(("noai", "perhaps")), known)
     assert isinstance(unclear, Refused)
     assert unclear.reasons == ("signal_unclear",)
-    accepting = Known({}, (), frozenset({"signal_unclear"}), (Use.TRAIN,))
-    assert isinstance(judge(item(("noai", "perhaps")), accepting), Admitted)
+    accepted = frozenset({"signal_unclear"})
+    assert isinstance(judge(item(("noai", "perhaps")), known, accepted=accepted), Admitted)
     assert isinstance(judge(item(("noai", "0")), known), Admitted)

@@ -17,8 +17,8 @@ from consent.admin.dataset_forms import (
     repair_form,
 )
 from consent.errors import TermsRefused
-from consent.formats.doubts import Doubt, DoubtCode
-from consent.intake import ACCEPTABLE, Repair
+from consent.formats.doubts import NOTES
+from consent.intake import ACCEPTABLE, Repair, sentence
 from consent.models import Account, Intake, IntakeState, Source, Subject, VersionState
 from consent.serializers.intakes import waiting_for
 from consent.services import read_columns
@@ -182,7 +182,8 @@ class IntakeAdmin(ActingAdmin):
             "waiting_items": row.quarantined.count(),
             "is_reading": row.state in {IntakeState.RECEIVED, IntakeState.READING},
             "trouble": said.trouble,
-            "doubts": [Doubt(DoubtCode(code), place, met) for code, place, met in said.doubts],
+            # Without what stands there: it may be somebody's name, and nobody asked to read it.
+            "doubts": [(sentence(code), place, code in NOTES) for code, place, _ in said.doubts],
             "format_version": said.format_version,
             "ties": row.ties.count(),
             "may_repair": may and bool(waiting),

@@ -52,7 +52,7 @@ from consent.services.arrivals import (
     remark_reading,
     remarks,
 )
-from consent.services.authority import Actor, get, lock
+from consent.services.authority import Actor, get, lock, require
 from consent.services.entities import keep_lineage, segments_of
 from consent.uses import Form, Use
 from ledger.kinds import Kind
@@ -323,7 +323,8 @@ def reread(*, actor: Actor, intake_id: UUID, mapping: Mapping[str, str]) -> Inta
 
     Raises NotPermitted, Unknown, WrongState, DescriptionRefused for columns that are not there.
     """
-    intake = get(Intake.objects.select_related("version"), intake_id)
+    intake = get(Intake.objects.select_related("version", "project"), intake_id)
+    require(actor, "consent.freeze_version", intake.project)
     arrival = Arrival(
         Form(intake.form), intake.version_id, intake.project_id, intake.source_id, mapping
     )

@@ -12,5 +12,6 @@ SCHEDULE = {
     "ledger.replay_journal": {"task": "ledger.tasks.replay_journal", "schedule": 30.0},
     "ledger.sweep_reports": {"task": "ledger.tasks.sweep_reports", "schedule": 120.0},
     "ledger.sweep_request_keys": {"task": "ledger.tasks.sweep_request_keys", "schedule": _HOUR},
+    "ledger.sweep_files": {"task": "ledger.tasks.sweep_files", "schedule": _HOUR},
     "ledger.sweep_orphan_keys": {"task": "ledger.tasks.sweep_orphan_keys", "schedule": _HOUR},
 }

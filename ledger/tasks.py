@@ -9,6 +9,7 @@ from ledger.models import Incarnation, IssuedReport
 from ledger.proofs import current_incarnations
 from ledger.services import (
     epochs,
+    files,
     installation,
     replay,
     report,
@@ -44,6 +45,12 @@ def sweep_request_keys() -> int:
 def sweep_orphan_keys() -> int:
     """Destroy data keys whose person never came to be; returns how many."""
     return shred.sweep_orphan_keys()
+
+
+@shared_task
+def sweep_files() -> int:
+    """Delete stored bytes that were rolled back or cut off; returns how many."""
+    return files.sweep_files()
 
 
 @shared_task

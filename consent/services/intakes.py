@@ -61,11 +61,11 @@ from ledger.services import (
     Unsealed,
     append,
     append_large,
+    forget_file,
     lock_scopes,
     open_stream,
     store_stream,
 )
-from ledger.services.files import delete_files
 
 # Items of one transaction: some seconds at most, and some ten megabytes.
 CHUNK = 5_000
@@ -297,8 +297,7 @@ def close(
 
 def _forget(file: SealedFile, *, unless: Intake) -> None:
     if file.pk != unless.file_id:
-        # Behind the commit: until then the bytes may still be wanted.
-        transaction.on_commit(partial(delete_files, [file]))
+        forget_file(file)
 
 
 def kept_file(intake: Intake) -> SealedFile:

@@ -5,10 +5,12 @@ from ledger.services.bulk import Draft, append_many
 from ledger.services.disclose import Disclosure, disclose
 from ledger.services.files import (
     discard,
+    forget_file,
     open_file,
     open_stream,
     store_file,
     store_stream,
+    sweep_files,
     write_stream,
 )
 from ledger.services.large import append_large, lock_scopes
@@ -27,6 +29,7 @@ __all__ = [
     "destroy_scopes",
     "discard",
     "disclose",
+    "forget_file",
     "lock_scopes",
     "open_file",
     "open_log",
@@ -35,6 +38,7 @@ __all__ = [
     "open_stream",
     "store_file",
     "store_stream",
+    "sweep_files",
     "sweep_orphan_keys",
     "write_stream",
 ]

@@ -6,18 +6,24 @@ last: pieces cannot be left out, moved, or cut off.
 """
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import IO, BinaryIO
 from uuid import UUID, uuid4
 
 from django.core.files.base import File
-from django.core.files.storage import storages
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.utils.timezone import now
 
 from ledger import vault
 from ledger.models import SealedFile
 from ledger.sealing import SEAL_BYTES
 
 STORAGE = "sealed"
+_ID = re.compile("[0-9a-f]{32}")
 PIECE = 1 << 20
 _STORED = PIECE + SEAL_BYTES
 
@@ -86,6 +92,44 @@ def delete_files(files: Sequence[SealedFile]) -> int:
         storages[STORAGE].delete(name_of(file))
     deleted, _ = SealedFile.objects.filter(pk__in=[file.pk for file in files]).delete()
     return deleted
+
+
+def forget_file(file: SealedFile) -> None:
+    """Delete a file that nothing points at any more: its row now, its bytes behind the commit.
+
+    Cut off between the two, the bytes are left without a row, and ``sweep_files`` finds them.
+    """
+    SealedFile.objects.filter(pk=file.pk).delete()
+    transaction.on_commit(partial(discard, file))
+
+
+def sweep_files(*, older_than: timedelta = timedelta(hours=1)) -> int:
+    """Delete stored bytes that have no row: of what was rolled back or cut off; return how many.
+
+    A row is committed within seconds of its bytes, so that nothing younger is touched.
+    """
+    storage = storages[STORAGE]
+    before = now() - older_than
+    swept = 0
+    for folder in _folders(storage):
+        _, names = storage.listdir(folder)
+        stored = {name: f"{folder}/{name}" for name in names if _ID.fullmatch(name)}
+        known = SealedFile.objects.filter(pk__in=[UUID(name) for name in stored])
+        for name in stored.keys() - {pk.hex for pk in known.values_list("pk", flat=True)}:
+            if storage.get_modified_time(stored[name]) < before:
+                storage.delete(stored[name])
+                swept += 1
+    return swept
+
+
+def _folders(storage: Storage) -> Iterator[str]:
+    try:
+        first, _ = storage.listdir("")
+    except FileNotFoundError:
+        return
+    for one in first:
+        second, _ = storage.listdir(one)
+        yield from (f"{one}/{other}" for other in second)
 
 
 def name_of(file: SealedFile) -> str:

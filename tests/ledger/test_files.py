@@ -3,11 +3,12 @@ import os
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
 from ledger.errors import SealBroken
 from ledger.models import HOUSE_SCOPE, SealedFile
 from ledger.sealing import SEAL_BYTES
-from ledger.services import open_file, open_stream, store_file, store_stream
+from ledger.services import open_file, open_stream, store_file, store_stream, sweep_files
 from ledger.services.files import PIECE, name_of
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +74,36 @@ def test_a_file_of_two_pieces_cannot_pass_for_one(log: object) -> None:
     file.size = PIECE
     with pytest.raises(SealBroken):
         open_file(file)
+
+
+def test_bytes_without_a_row_are_swept_once_they_are_old(log: object, home: Path) -> None:
+    kept = store_file([HOUSE_SCOPE], b"content")
+    with transaction.atomic():
+        rolled_back, fresh = (store_file([HOUSE_SCOPE], b"content") for _ in range(2))
+        transaction.set_rollback(True)
+    for file in (kept, rolled_back):
+        os.utime(stored(home, file), (0, 0))
+    (home / "files" / "README").write_text("no file of ours")
+    assert (sweep_files(), sweep_files()) == (1, 0)
+    assert [stored(home, file).exists() for file in (kept, rolled_back, fresh)] == [
+        True, False, True,
+    ]  # fmt: skip
+
+
+def test_nothing_to_sweep_is_no_error(log: object) -> None:
+    assert sweep_files() == 0
+
+
+class BreakingOff(io.BytesIO):
+    """A sender that goes away in the middle."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= PIECE:
+            raise ConnectionResetError
+        return super().read(size)
+
+
+def test_of_a_sender_that_breaks_off_nothing_is_left(log: object, home: Path) -> None:
+    with pytest.raises(ConnectionResetError):
+        store_stream([HOUSE_SCOPE], BreakingOff(bytes(3 * PIECE)))
+    assert not [path for path in (home / "files").rglob("*") if path.is_file()]

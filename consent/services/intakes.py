@@ -114,6 +114,8 @@ def read_leased(errand: Errand) -> Intake:
     """
     if errand.intake.state == IntakeState.READ:
         return reseal(errand.pk)
+    if errand.intake.file is None:
+        return refuse(errand.pk, "somebody in it was erased meanwhile: bring it without them")
     if errand.attempts > MOST_ATTEMPTS:
         return refuse(
             errand.pk, f"reading it was cut off {MOST_ATTEMPTS} times: it ends its reader"
@@ -226,7 +228,9 @@ def finish(intake_id: UUID, reading: Reading, content: IO[bytes]) -> Intake:
     if intake.state != IntakeState.READING:
         return intake
     before = intake.file
-    _seal_anew(intake, content, partial(remark_reading, intake, reading, remarks(intake)))
+    # Without remarks somebody in it was erased meanwhile: nothing of it is kept.
+    if intake.remarks:
+        _seal_anew(intake, content, partial(remark_reading, intake, reading, remarks(intake)))
     entities, ties = keep_lineage(intake, reading)
     return close(intake, IntakeState.READ, kinds.INTAKE_READ, before, [*entities, *ties])
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from consent import services
@@ -26,6 +27,7 @@ from consent.roles import RoleCode
 from consent.services import Arrival, intakes
 from consent.uses import Form, Use
 from ledger import vault
+from ledger.holdings import HOLDINGS
 from ledger.models import HOUSE_SCOPE, Log, Retention, SealedFile
 from ledger.services import open_file, open_scope, store_file
 from ledger.verification import verify_log
@@ -435,3 +437,23 @@ def test_an_empty_body_and_odd_words_are_refused_plainly(
     client = of_person(scientist).client
     sent = client.post(f"/api/v1/{path.format(draft.pk)}", b"", content_type="text/csv")
     assert sent.status_code in {201, 422}
+
+
+def test_who_is_erased_while_it_is_read_takes_the_original_along(
+    officer: Account, bring: Bring, monkeypatch: pytest.MonkeyPatch, acting_as: ActingAs
+) -> None:
+    cleo = register(officer)
+    close = intakes.finish
+
+    def erase_first(*said: Any) -> Intake:
+        holding = next(one for one in HOLDINGS if one.name == "consent.intake")
+        assert holding.find([cleo.scope_id]).count() == 1
+        with transaction.atomic():
+            holding.relink([cleo.scope_id])
+        return close(*said)
+
+    monkeypatch.setattr(intakes, "finish", erase_first)
+    intake = bring(table({"depicts": cleo.handle}, {}))
+    assert (intake.state, intake.file, intake.named) == (IntakeState.READ, None, [])
+    assert SealedFile.objects.count() == 0
+    assert services.remarks(intake).doubts == ()

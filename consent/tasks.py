@@ -80,18 +80,14 @@ def read_intake(intake_id: str) -> None:
 @shared_task
 def sweep_readings() -> None:
     """Send again what is to be read and whose message was lost, or whose worker died."""
-    for intake_id in Reading.objects.filter(due_at__lte=database_now()).values_list(
-        "pk", flat=True
-    ):
+    for intake_id in Reading.objects.due():
         read_intake.delay(str(intake_id))
 
 
 @shared_task
 def sweep_errands() -> None:
     """Send again what is due and whose message was lost, or whose worker died."""
-    for request_id in Errand.objects.filter(due_at__lte=database_now()).values_list(
-        "pk", flat=True
-    ):
+    for request_id in Errand.objects.due():
         carry_out_request.delay(str(request_id))
 
 
@@ -122,9 +118,7 @@ def send_links(errand_id: str) -> None:
 def sweep_portal() -> None:
     """Send again what is due and whose message was lost; forget links and visits that are over."""
     services.sweep_portal()
-    for errand_id in LinkErrand.objects.filter(due_at__lte=database_now()).values_list(
-        "pk", flat=True
-    ):
+    for errand_id in LinkErrand.objects.due():
         send_links.delay(str(errand_id))
 
 
@@ -149,9 +143,7 @@ def carry_out_scan(scan_id: str) -> None:
 @shared_task
 def sweep_scans() -> None:
     """Send again the searches whose message was lost, or whose worker died."""
-    for scan_id in ScanErrand.objects.filter(due_at__lte=database_now()).values_list(
-        "pk", flat=True
-    ):
+    for scan_id in ScanErrand.objects.due():
         carry_out_scan.delay(str(scan_id))
 
 
@@ -176,9 +168,7 @@ def carry_out_vetting(vetting_id: str) -> None:
 @shared_task
 def sweep_vettings() -> None:
     """Send again the vettings whose message was lost, or whose worker died."""
-    for vetting_id in VettingErrand.objects.filter(due_at__lte=database_now()).values_list(
-        "pk", flat=True
-    ):
+    for vetting_id in VettingErrand.objects.due():
         carry_out_vetting.delay(str(vetting_id))
 
 

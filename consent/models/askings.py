@@ -3,9 +3,10 @@
 from django.db import models
 
 from consent.models.consents import Grant
+from consent.models.errands import WorkErrand
 
 
-class AskingErrand(models.Model):
+class AskingErrand(WorkErrand):
     """That somebody is to be written to about a request, and reminded until they answer.
 
     It goes with the request: once that is answered, or the last reminder was sent. Each letter is
@@ -13,8 +14,6 @@ class AskingErrand(models.Model):
     """
 
     grant = models.OneToOneField(Grant, models.CASCADE, primary_key=True, related_name="asking")
-    due_at = models.DateTimeField(db_index=True)
-    attempts = models.PositiveIntegerField(default=0, help_text="Since the last letter was sent.")
     sent = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:

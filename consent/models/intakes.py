@@ -9,6 +9,7 @@ from django.db import models
 from consent.formats.described import NodeKind, Relation
 from consent.models.choices import code_field, one_of
 from consent.models.datasets import DatasetVersion
+from consent.models.errands import WorkErrand
 from consent.models.people import Project
 from consent.uses import Form, Provenance
 from ledger.fields import DigestField, SealedField
@@ -101,12 +102,10 @@ class Intake(Recorded):
         return tuple(self.scopes)
 
 
-class Reading(models.Model):
+class Reading(WorkErrand):
     """That a worker should read an import, and who is at it: a work queue, not on the record."""
 
     intake = models.OneToOneField(Intake, models.CASCADE, primary_key=True, related_name="reading")
-    due_at = models.DateTimeField(db_index=True)
-    attempts = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"reading of {self.intake_id}"

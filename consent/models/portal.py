@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from django.db import models
 
+from consent.models.errands import WorkErrand
 from consent.models.parties import Representation
 from consent.models.subjects import Subject
 from ledger.fields import DigestField
@@ -21,7 +22,7 @@ class Language(models.TextChoices):
     GERMAN = "de", "Deutsch"
 
 
-class LinkErrand(models.Model):
+class LinkErrand(WorkErrand):
     """That somebody typed an address and wants a link: a work queue.
 
     It is written whether or not the address is anybody's, and says so to nobody: who it is, the
@@ -31,8 +32,6 @@ class LinkErrand(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     address_index = DigestField()
     language = models.CharField(max_length=2, choices=Language)
-    due_at = models.DateTimeField(db_index=True)
-    attempts = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"link errand {self.pk}"

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from consent import profiles
 from consent.models.choices import code_field
+from consent.models.errands import WorkErrand
 from consent.models.people import Account
 from consent.models.subjects import Subject
 from consent.uses import Assurance, Method
@@ -211,7 +212,7 @@ class Package(Recorded):
         return self.file.scope_ids()
 
 
-class Errand(models.Model):
+class Errand(WorkErrand):
     """That a worker should look at a request, and who is at it: a work queue, not on the record."""
 
     request = models.OneToOneField(
@@ -220,8 +221,6 @@ class Errand(models.Model):
     scopes = ArrayField(
         models.UUIDField(), help_text="The key scopes of the person; they outlive their rows."
     )
-    due_at = models.DateTimeField(db_index=True)
-    attempts = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"errand for {self.request_id}"

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from consent.identity import IdentifierKind
 from consent.models.choices import code_field, codes_field, one_of, only_codes
+from consent.models.errands import WorkErrand
 from consent.models.people import Account
 from consent.models.subjects import Subject
 from ledger.fields import SealedField
@@ -103,12 +104,10 @@ class ScanMatch(Recorded):
         return (self.subject.scope_id,)
 
 
-class ScanErrand(models.Model):
+class ScanErrand(WorkErrand):
     """That a worker should carry out a search, and how far it is: a queue, not on the record."""
 
     scan = models.OneToOneField(Scan, models.CASCADE, primary_key=True, related_name="errand")
-    due_at = models.DateTimeField(db_index=True)
-    attempts = models.PositiveIntegerField(default=0)
     seen = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
 

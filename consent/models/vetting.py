@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from consent.models.choices import code_field, one_of
 from consent.models.datasets import DatasetVersion, Item
+from consent.models.errands import WorkErrand
 from consent.models.people import Account
 from consent.uses import Masking
 from consent.vetting.gate import Code, Severity, Verdict
@@ -76,12 +77,10 @@ class Vetting(Recorded):
         return self.version.project_id
 
 
-class VettingErrand(models.Model):
+class VettingErrand(WorkErrand):
     """That a worker should look at a draft, and how far it is: a queue, not on the record."""
 
     vetting = models.OneToOneField(Vetting, models.CASCADE, primary_key=True, related_name="errand")
-    due_at = models.DateTimeField(db_index=True)
-    attempts = models.PositiveIntegerField(default=0)
     seen = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
 

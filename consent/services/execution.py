@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Max
 
 from consent import kinds
 from consent.exporters.certificate import write_certificate
@@ -38,11 +38,7 @@ RETRY = timedelta(minutes=1)
 
 def lease_errand(request_id: UUID) -> Errand | None:
     """Take the errand of a request for a while; None when there is none or somebody is at it."""
-    now = database_now()
-    due = Errand.objects.filter(pk=request_id, due_at__lte=now)
-    if not due.update(due_at=now + LEASE, attempts=F("attempts") + 1):
-        return None
-    return Errand.objects.select_related("request").get(pk=request_id)
+    return Errand.objects.select_related("request").lease(request_id, LEASE)
 
 
 def carry_out(errand: Errand) -> PrivacyRequest:

@@ -20,7 +20,6 @@ from typing import IO, BinaryIO
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from consent import kinds
 from consent.decisions import find_consenting
@@ -100,11 +99,7 @@ def take_in(*, actor: Actor, arrival: Arrival, content: BinaryIO, tell: Tell = _
 
 def lease_reading(intake_id: UUID) -> Errand | None:
     """Take the reading of an intake for a while; None when there is none or somebody is at it."""
-    now = database_now()
-    due = Errand.objects.filter(pk=intake_id, due_at__lte=now)
-    if not due.update(due_at=now + LEASE, attempts=F("attempts") + 1):
-        return None
-    return Errand.objects.get(pk=intake_id)
+    return Errand.objects.select_related("intake").lease(intake_id, LEASE)
 
 
 def read_leased(errand: Errand) -> Intake:

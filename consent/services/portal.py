@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from consent import contacts, kinds
 from consent.errors import LinkRefused, NotPermitted
@@ -62,11 +61,7 @@ def ask_for_link(*, address: str, language: Language) -> LinkErrand:
 
 def lease_link_errand(errand_id: UUID) -> LinkErrand | None:
     """Take the errand for a while; None when there is none or somebody is at it."""
-    now = database_now()
-    due = LinkErrand.objects.filter(pk=errand_id, due_at__lte=now, attempts__lt=MAX_ATTEMPTS)
-    if not due.update(due_at=now + LEASE, attempts=F("attempts") + 1):
-        return None
-    return LinkErrand.objects.filter(pk=errand_id).first()
+    return LinkErrand.objects.filter(attempts__lt=MAX_ATTEMPTS).lease(errand_id, LEASE)
 
 
 def make_links(errand: LinkErrand) -> list[Letter]:

@@ -99,11 +99,9 @@ def ask_to_renew(*, grant_id: UUID) -> Grant | None:
 
 def lease_asking(grant_id: UUID) -> AskingErrand | None:
     """Take the errand for a while; None when there is none, or it is not due."""
-    now = database_now()
-    due = AskingErrand.objects.filter(pk=grant_id, due_at__lte=now)
-    if not due.update(due_at=now + LEASE, attempts=F("attempts") + 1):
-        return None
-    return AskingErrand.objects.select_related("grant__subject", "grant__notice").get(pk=grant_id)
+    return AskingErrand.objects.select_related("grant__subject", "grant__notice").lease(
+        grant_id, LEASE
+    )
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from consent import kinds
 from consent.errors import TermsRefused
@@ -87,11 +87,7 @@ def scan_subjects(
 
 def lease_scan(scan_id: UUID) -> ScanErrand | None:
     """Take the errand of a search for a while; None when there is none or somebody is at it."""
-    now = database_now()
-    due = ScanErrand.objects.filter(pk=scan_id, due_at__lte=now)
-    if not due.update(due_at=now + LEASE, attempts=F("attempts") + 1):
-        return None
-    return ScanErrand.objects.select_related("scan__ordered_by").get(pk=scan_id)
+    return ScanErrand.objects.select_related("scan__ordered_by").lease(scan_id, LEASE)
 
 
 def put_off_scan(errand: ScanErrand) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 import numpy as np
 import orjson
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from consent import kinds
 from consent.decisions import find_consenting
@@ -144,11 +144,9 @@ def vet_version(*, actor: Actor, version_id: UUID) -> Vetting:
 
 def lease_vetting(vetting_id: UUID) -> VettingErrand | None:
     """Take the errand of a vetting for a while; None when there is none or somebody is at it."""
-    now = database_now()
-    due = VettingErrand.objects.filter(pk=vetting_id, due_at__lte=now)
-    if not due.update(due_at=now + LEASE, attempts=F("attempts") + 1):
-        return None
-    return VettingErrand.objects.select_related("vetting__version__dataset").get(pk=vetting_id)
+    return VettingErrand.objects.select_related("vetting__version__dataset").lease(
+        vetting_id, LEASE
+    )
 
 
 def put_off_vetting(errand: VettingErrand) -> None:

@@ -1,0 +1,47 @@
+"""Errands: that a worker should do something, and who is at it. Queues, no part of the record."""
+
+from datetime import timedelta
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.db import models
+
+from consent.moment import database_now
+
+AnyErrand = TypeVar("AnyErrand", bound="WorkErrand")
+
+
+class ErrandQuerySet(models.QuerySet[AnyErrand], Generic[AnyErrand]):
+    """Reads and leases of one sort of errands."""
+
+    def due(self) -> "list[UUID]":
+        """Return the ids of those that nobody is at."""
+        return list(self.filter(due_at__lte=database_now()).values_list("pk", flat=True))
+
+    def lease(self, pk: UUID, term: timedelta) -> AnyErrand | None:
+        """Take an errand for ``term``; None when there is none, or somebody is at it.
+
+        Whoever takes longer renews ``due_at``; whoever dies loses it when the term is over.
+        """
+        now = database_now()
+        errand = self.filter(pk=pk, due_at__lte=now).first()
+        if errand is None:
+            return None
+        mine = self.model._default_manager.filter(pk=pk, due_at=errand.due_at)
+        attempts = errand.attempts + 1
+        if not mine.update(due_at=now + term, attempts=attempts):
+            return None
+        errand.due_at, errand.attempts = now + term, attempts
+        return errand
+
+
+class WorkErrand(models.Model):
+    """One thing for a worker to do: when it is due, and how often it was begun."""
+
+    due_at = models.DateTimeField(db_index=True)
+    attempts = models.PositiveIntegerField(default=0)
+
+    objects = ErrandQuerySet.as_manager()
+
+    class Meta:
+        abstract = True

@@ -126,7 +126,11 @@ def test_a_person_is_registered_answers_and_withdraws(officer: Account) -> None:
     assert "being depicted, training a model" in client.get(row_url(grant)).content.decode()
     assert do(client, grant, "withdraw", {"uses": ["train"], "method": "form"}).status_code == 302
     assert Grant.objects.get(state="given").uses == ["depict"]
-    assert offered(client, Grant.objects.get(state="superseded")) == {"proof", "receipt"}
+    assert offered(client, Grant.objects.get(state="superseded")) == {
+        "evidence",
+        "proof",
+        "receipt",
+    }
 
 
 def test_what_a_service_refuses_is_said_on_the_form(officer: Account) -> None:

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from django import forms
+from oauth2_provider.scopes import get_scopes_backend
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
@@ -18,6 +19,7 @@ from consent.identity import IdentifierKind
 from consent.kinds import CloseOutcome
 from consent.models import Project, RequestKind
 from consent.roles import ROLES, AccountKind, Level, RoleCode
+from consent.services.tokens import MAX_DAYS
 from consent.uses import (
     Assurance,
     Method,
@@ -280,3 +282,20 @@ class ManyFiles(forms.FileField):
 def content(uploaded: Any) -> bytes | None:
     """Return the bytes of an uploaded file; None for none."""
     return uploaded.read() if uploaded else None
+
+
+class TokenForm(forms.Form):
+    """A token to issue."""
+
+    scopes = forms.MultipleChoiceField(
+        label="What it may do",
+        choices=lambda: sorted(get_scopes_backend().get_all_scopes().items()),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+    )
+    days = forms.IntegerField(
+        label="For how many days",
+        min_value=1,
+        max_value=MAX_DAYS,
+        initial=90,
+        widget=UnfoldAdminTextInputWidget(),
+    )

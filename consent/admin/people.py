@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from consent import services
 from consent.admin.acts import Act, ActingAdmin, Outcome, may_view
-from consent.admin.forms import AccountForm, CodeForm, MemberForm, MembershipForm
+from consent.admin.forms import AccountForm, CodeForm, MemberForm, MembershipForm, TokenForm
 from consent.admin.names import NamesAdmin
 from consent.errors import Unknown
 from consent.models import Account, AccountState, Membership, MembershipState, Project
@@ -49,6 +49,25 @@ def _credentials(actor: Account, account: Account, _said: dict[str, Any]) -> Out
     issued = services.issue_credentials(actor=actor, account_id=account.pk)
     shown = (("Client id", issued.client_id), ("Client secret", issued.client_secret))
     return Outcome("The program signs in with these from now on.", account, shown)
+
+
+def _token(actor: Account, account: Account, said: dict[str, Any]) -> Outcome:
+    days = int(said["days"])
+    token = services.issue_token(
+        actor=actor, account_id=account.pk, scopes=said["scopes"], days=days
+    )
+    return Outcome(
+        "The program sends it with each request.", account, ((f"Token, for {days} days", token),)
+    )
+
+
+def _revoke(actor: Account, account: Account, _said: dict[str, Any]) -> Outcome:
+    ended = services.revoke_tokens(actor=actor, account_id=account.pk)
+    return Outcome(f"{ended} tokens have ended.", account)
+
+
+def _is_program(account: Account) -> bool:
+    return account.is_active and account.kind == AccountKind.CLIENT
 
 
 def _end(actor: Account, account: Account, _said: dict[str, Any]) -> Outcome:
@@ -126,7 +145,27 @@ class AccountAdmin(NamesAdmin):
             "consent.issue_credentials",
             "Gives the program a new client secret. The old one stops working at once.",
             _credentials,
-            is_open=lambda account: account.is_active and account.kind == AccountKind.CLIENT,
+            is_open=_is_program,
+        ),
+        Act(
+            "token",
+            "Issue a token",
+            "vpn_key",
+            "consent.issue_credentials",
+            "For programs that cannot ask for a fresh token each time, such as a client of "
+            "OpenLineage. It is shown once, and holds until it ends or is revoked.",
+            _token,
+            lambda _: TokenForm,
+            _is_program,
+        ),
+        Act(
+            "revoke",
+            "Revoke all tokens",
+            "key_off",
+            "consent.issue_credentials",
+            "Every token of the program stops working at once; its credentials stay.",
+            _revoke,
+            is_open=_is_program,
         ),
         Act(
             "end",

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connections
+from oauth2_provider.models import get_access_token_model
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import datasource_dataset
@@ -15,10 +16,12 @@ from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, H
 from consent import services
 from consent.errors import NotPermitted, TermsRefused, WrongState
 from consent.models import Account, Dataset, Entity, Intake, Project, Tie
+from consent.moment import database_now
 from consent.roles import RoleCode
 from consent.services.entities import OURS
 from ledger.services import open_file
 from tests.consent.factories import House
+from tests.consent.test_admin import browser, do
 from tests.consent.test_api import of_person
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import scientist as scientist
@@ -173,3 +176,14 @@ def test_events_told_at_once_name_a_thing_once(scientist: Account, project: Proj
         list(pool.map(tell, [*bodies, bodies[0]]))
     assert Intake.objects.count() == 4
     assert Entity.objects.filter(kind="dataset").count() == 2
+
+
+def test_a_token_is_issued_and_revoked_on_screen(house: House) -> None:
+    program = house.client("trainer", RoleCode.DATA_SCIENTIST)
+    services.issue_credentials(actor=house.ada, account_id=program.pk)
+    client = browser(house.ada)
+    shown = do(client, program, "token", {"scopes": ["lineage:write"], "days": "30"})
+    assert "Token, for 30 days" in shown.content.decode()
+    assert do(client, program, "token", {"scopes": [], "days": "400"}).status_code == 200
+    assert do(client, program, "revoke").status_code == 302
+    assert not get_access_token_model().objects.filter(expires__gt=database_now()).exists()

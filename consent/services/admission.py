@@ -10,8 +10,6 @@ from hashlib import sha256
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
-from django.db.models import QuerySet
-
 from consent.errors import PictureRefused
 from consent.formats.described import DescribedItem
 from consent.intake import Admitted, Fault, Refused, dump
@@ -22,7 +20,6 @@ from consent.models import (
     Intake,
     Item,
     MediaType,
-    Quarantined,
     Subject,
 )
 from ledger import binary, vault
@@ -81,8 +78,8 @@ def admit(
     """Insert ``admitted`` into a draft that the caller has locked; pictures come once only.
 
     ``contents`` gives the bytes of an item whose file is to be kept; ``files`` are those that are
-    kept already, by ordinal. Raises ScopeGone,
-    PictureRefused when a file is no longer the one that was looked at.
+    kept already, by ordinal. Raises ScopeGone, and PictureRefused when a file is no longer the one
+    that was looked at.
     """
     batch = Batch()
     fresh = list(_fresh(version, admitted, batch))
@@ -158,11 +155,6 @@ def find_people(names: Collection[str]) -> dict[str, UUID]:
     by_id = {name: UUID(name) for name in names if _is_uuid(name)}
     known = set(Subject.objects.filter(pk__in=by_id.values()).values_list("pk", flat=True))
     return dict(handles) | {name: pk for name, pk in by_id.items() if pk in known}
-
-
-def waiting(intake: Intake) -> QuerySet[Quarantined]:
-    """Return what of an intake waits for repair, in order."""
-    return intake.quarantined.order_by("ordinal")
 
 
 def _is_uuid(name: str) -> bool:

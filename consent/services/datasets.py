@@ -1,7 +1,6 @@
 """Data sets: open one, put a version together, and freeze it for good."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
@@ -37,14 +36,6 @@ from ledger.services import Unsealed, append, append_large
 
 _MEMBERS = "version_id = %s AND aside = ''"
 _AT_ONCE = 50
-
-
-@dataclass(frozen=True)
-class Left:
-    """How many items were set aside when a version was frozen, and why."""
-
-    items: int
-    reason: Aside
 
 
 @transaction.atomic

@@ -37,7 +37,7 @@ REFUSALS = (DescriptionRefused,)
 AT, PRODUCER = "2026-11-20T10:00:00+00:00", "https://muniment.example/"
 LICENCE = Licence("https://spdx.org/licenses/CC-BY-4.0", "CC-BY-4.0")
 RUN = Node(NodeKind.RUN, Ref("urn:uuid:01993a2e-7d7b-7cc5-8f5a-2f6a1c1e9d11"), state="COMPLETE")
-JOB = Node(NodeKind.JOB, Ref("muniment#train"), name="train")
+JOB = Node(NodeKind.JOB, Ref("muniment#train", kind=NodeKind.JOB), name="train")
 CUPS = Node(NodeKind.DATASET, Ref("s3://cups#pictures", "3"), name="pictures", state="RENAME")
 NODES = (JOB, RUN, CUPS)
 LINKS = (
@@ -75,7 +75,7 @@ def check_prov(reading: Reading, data: bytes) -> None:
 
 
 def read_openlineage(data: bytes) -> Reading:
-    for _ in openlineage.read_all(data):
+    for _ in openlineage.split(io.BytesIO(data)):
         pass
     return openlineage.read(data)
 

@@ -152,7 +152,7 @@ def _run(
     state: str,
 ) -> bytes:
     run_node = Node(NodeKind.RUN, Ref(f"urn:uuid:{run}"), state=state)
-    job_node = Node(NodeKind.JOB, Ref(identifier(NAMESPACE, job)), job)
+    job_node = Node(NodeKind.JOB, Ref(identifier(NAMESPACE, job), kind=NodeKind.JOB), job)
     used, made = ([_dataset(nodes[ref]) for ref in refs] for refs in ends)
     links = [
         Link(Relation.PART_OF, run_node.ref, job_node.ref),

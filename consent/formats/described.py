@@ -77,11 +77,13 @@ class NodeKind(StrEnum):
 class Ref(NamedTuple):
     """A node by what the format calls it, and the version that is named; both may be empty.
 
-    The empty reference is the data set that the description is of.
+    The empty reference is the data set that the description is of. ``kind`` is given where things
+    of two kinds may have the same name in a format.
     """
 
     identifier: str = ""
     version: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)

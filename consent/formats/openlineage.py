@@ -1,7 +1,8 @@
 """Read OpenLineage events (spec 2-0-2): run, job and data set events, with their facets.
 
 A data set is named by ``namespace#name`` and by the version that the event names for it, so that
-a run is tied to the version that it read and not to the newest. The digest of an event is that
+a run is tied to the version that it read and not to the newest. Jobs and owners may be called as
+data sets are, and are other things. The digest of an event is that
 of its sorted JSON: sent twice, however written, it is known again.
 """
 
@@ -10,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from consent.errors import DescriptionRefused
@@ -40,36 +41,27 @@ def read(data: bytes) -> Reading:
     return _read(event)
 
 
-def read_all(data: bytes) -> Iterator[Reading]:
-    """Yield the events of a file: one object, a list of them, or one on each line.
-
-    What is no event is given as a reading without nodes, whose doubt says so. Raises
-    DescriptionRefused for a file with no JSON in it.
-    """
-    try:
-        document = parse(data, longest=MAX_BYTES)
-    except DescriptionRefused:
-        lines = [line for line in data.splitlines() if line.strip()]
-        if len(lines) < 2 or len(data) > MAX_BYTES:
-            raise
-        yield from map(_read_line, lines)
-        return
-    for event in document if isinstance(document, list) else [document]:
-        yield _read_one(event)
-
-
-def split(data: bytes) -> Iterator[bytes]:
+def split(content: IO[bytes]) -> Iterator[bytes]:
     """Yield the events of a file as bytes of their own: one object, a list, or one on each line.
 
-    Raises DescriptionRefused for a file with no JSON in it.
+    Lines are read one by one, so that their number does not matter; one longer than MAX_BYTES is
+    yielded cut off, for ``read`` to refuse. Raises DescriptionRefused for a file with no JSON in
+    it, and for an object or list of more than MAX_BYTES.
     """
+    lines = _lines(content)
+    first = next(lines, b"")
+    if _is_object(first):
+        yield first
+        yield from lines
+        return
+    data = first + content.read(MAX_BYTES + 1 - len(first))
     try:
         document = parse(data, longest=MAX_BYTES)
     except DescriptionRefused:
-        lines = [line for line in data.splitlines() if line.strip()]
-        if len(lines) < 2 or len(data) > MAX_BYTES:
+        rest = [line for line in data.splitlines() if line.strip()]
+        if len(rest) < 2 or len(data) > MAX_BYTES:
             raise
-        yield from lines
+        yield from rest
         return
     if isinstance(document, list):
         yield from (json.dumps(event, ensure_ascii=False).encode() for event in document)
@@ -77,26 +69,19 @@ def split(data: bytes) -> Iterator[bytes]:
         yield data
 
 
-def _read_line(line: bytes) -> Reading:
+def _lines(content: IO[bytes]) -> Iterator[bytes]:
+    while line := content.readline(MAX_BYTES + 1):
+        if line.strip():
+            yield line
+        while line and not line.endswith(b"\n"):
+            line = content.readline(MAX_BYTES)
+
+
+def _is_object(line: bytes) -> bool:
     try:
-        return read(line)
-    except DescriptionRefused as error:
-        return _unreadable(str(error))
-
-
-def _read_one(event: Any) -> Reading:
-    try:
-        if not isinstance(event, dict):
-            return _unreadable("it is no object")
-        return _read(event)
-    except DescriptionRefused as error:
-        return _unreadable(str(error))
-
-
-def _unreadable(why: str) -> Reading:
-    doubts = Doubts()
-    doubts.add(DoubtCode.LINE_UNREADABLE, "", why)
-    return Reading(FORM, "", "", Description(), (), doubts.freeze())
+        return isinstance(parse(line, longest=MAX_BYTES), dict)
+    except DescriptionRefused:
+        return False
 
 
 def _read(event: Mapping[str, Any]) -> Reading:
@@ -180,7 +165,7 @@ class _Graph:
         if not identifier:
             return None
         facets = Facets(stated.get("facets"), "job", self.doubts)
-        ref = Ref(identifier)
+        ref = Ref(identifier, kind=NodeKind.JOB)
         self.nodes[ref] = Node(
             NodeKind.JOB,
             ref,
@@ -218,7 +203,7 @@ class _Graph:
             return Ref(f"urn:uuid:{UUID(text)}")
         except ValueError:
             self.doubts.add(DoubtCode.RUN_ID_MALFORMED, place, text)
-        return Ref(text) if text else None
+        return Ref(text, kind=NodeKind.RUN) if text else None
 
     def _datasets(self, event: Mapping[str, Any], key: str) -> list[Ref]:
         stated = event.get(key)
@@ -268,11 +253,11 @@ class _Graph:
 
     def _owners(self, ref: Ref, facets: Facets) -> None:
         for owner, kind in facets.owners():
-            agent = Ref(owner)
+            agent = Ref(owner, kind=NodeKind.AGENT)
             self.nodes.setdefault(agent, Node(NodeKind.AGENT, agent, name=owner))
             self._link(Relation.ATTRIBUTED_TO, ref, agent, at="", kind=kind)
 
     def _known(self, identifier: str) -> Ref:
         """Return the version of a data set that the event names, where it names one."""
-        there = [ref for ref in self.nodes if ref.identifier == identifier]
+        there = [ref for ref in self.nodes if (ref.identifier, ref.kind) == (identifier, "")]
         return there[0] if len(there) == 1 else Ref(identifier)

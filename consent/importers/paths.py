@@ -92,19 +92,22 @@ class Importing:
 
     def _events(self, path: Path) -> Answer:
         project: Project = self.find_dataset(path).project
-        told, reasons = 0, []
-        for place, event in enumerate(openlineage.split(path.read_bytes()), 1):
-            try:
-                intake, _ = services.tell_event(
-                    actor=self.actor, project_id=project.pk, content=event
-                )
-            except DescriptionRefused as error:
-                reasons.append(f"event {place}: {error}")
-                continue
-            told += 1
-            reasons += [f"event {place}: {one}" for one in _doubts(intake)]
+        told, doubted, reasons = 0, 0, list[str]()
+        with path.open("rb") as content:
+            for place, event in enumerate(openlineage.split(content), 1):
+                doubts, is_told = self._event(project, event)
+                told += is_told
+                doubted += len(doubts)
+                reasons += [f"event {place}: {one}" for one in doubts][: LISTED - len(reasons)]
         status = "imported" if told else "quarantined"
-        return Answer(status, told, len(reasons), _shorten(reasons))
+        return Answer(status, told, doubted, _shorten(reasons, doubted))
+
+    def _event(self, project: Project, event: bytes) -> tuple[list[str], bool]:
+        try:
+            intake, _ = services.tell_event(actor=self.actor, project_id=project.pk, content=event)
+        except DescriptionRefused as error:
+            return [str(error)], False
+        return _doubts(intake), True
 
 
 def _has_files(path: Path) -> bool:
@@ -122,7 +125,7 @@ def _answer(intake: Intake) -> Answer:
     whole = _doubts(intake)
     if intake.version is None:
         told = intake.ties.count()
-        return Answer("imported", told, len(whole), _shorten(whole))
+        return Answer("imported", told, len(whole), _shorten(whole, len(whole)))
     waiting = intake.quarantined.order_by("ordinal")
     count = waiting.count()
     single = [f"item {one.ordinal}: {', '.join(one.reasons)}" for one in waiting[:LISTED]]
@@ -141,7 +144,7 @@ def _doubts(intake: Intake) -> list[str]:
     return [f"{code} {place}".strip() for code, place, _ in said if DoubtCode(code) not in NOTES]
 
 
-def _shorten(reasons: Sequence[str]) -> tuple[str, ...]:
-    if len(reasons) <= LISTED:
+def _shorten(reasons: Sequence[str], count: int) -> tuple[str, ...]:
+    if count <= LISTED:
         return tuple(reasons)
-    return (*reasons[:LISTED], f"and {len(reasons) - LISTED} more")
+    return (*reasons[:LISTED], f"and {count - LISTED} more")

@@ -76,11 +76,13 @@ def _find_entities(
 def _index(intake: Intake, ref: Ref) -> bytes:
     # What a description says of itself without a name is its own thing and nobody else's.
     own = f"\0{intake.pk}" if ref == Ref() else ""
-    return vault.blind_index("entity", f"{ref.identifier}\0{ref.version}{own}")
+    kind = f"\0{ref.kind}" if ref.kind else ""
+    return vault.blind_index("entity", f"{ref.identifier}\0{ref.version}{kind}{own}")
 
 
 def _find_versions(project: Project, refs: Iterable[Ref]) -> dict[Ref, DatasetVersion]:
-    ours = {ref: named for ref in refs if (named := _version_named(ref.identifier))}
+    plain = (ref for ref in refs if not ref.kind)
+    ours = {ref: named for ref in plain if (named := _version_named(ref.identifier))}
     rows = DatasetVersion.objects.filter(pk__in=ours.values(), dataset__project=project)
     found = {version.pk: version for version in rows}
     return {ref: found[pk] for ref, pk in ours.items() if pk in found}

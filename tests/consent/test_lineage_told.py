@@ -187,3 +187,16 @@ def test_a_token_is_issued_and_revoked_on_screen(house: House) -> None:
     assert do(client, program, "token", {"scopes": [], "days": "400"}).status_code == 200
     assert do(client, program, "revoke").status_code == 302
     assert not get_access_token_model().objects.filter(expires__gt=database_now()).exists()
+
+
+def test_a_job_called_like_a_data_set_is_kept_apart_from_it(
+    scientist: Account, project: Project
+) -> None:
+    sent = _plain(event(inputs=["raw"], outputs=["resize"]))
+    sent["job"] = {"namespace": "store", "name": "resize"}
+    content = json.dumps(sent).encode()
+    services.tell_event(actor=scientist, project_id=project.pk, content=content)
+    kinds = sorted(Entity.objects.values_list("kind", flat=True))
+    assert kinds == ["dataset", "dataset", "job", "run"]
+    made = Tie.objects.get(relation="wasGeneratedBy")
+    assert (made.later.kind, made.earlier.kind) == ("dataset", "run")

@@ -1,3 +1,4 @@
+import io
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from tests.consent.formats.test_croissant import json_values
 AT = "2026-11-20T10:00:00+00:00"
 PRODUCER = "https://muniment.example/"
 RUN_ID = "01993a2e-7d7b-7cc5-8f5a-2f6a1c1e9d11"
+JOB = Ref("muniment#train", kind=NodeKind.JOB)
 Said = tuple[tuple[Node, ...], tuple[Link, ...]]
 
 
@@ -80,7 +82,7 @@ def test_what_the_client_sends_is_read_with_the_version_that_it_names() -> None:
     run = Ref(f"urn:uuid:{RUN_ID}")
     assert links(reading, Relation.USED) == [(run, Ref("s3://cups#pictures", "3"))]
     assert links(reading, Relation.GENERATED_BY) == [(Ref("models#painter", "1"), run)]
-    assert links(reading, Relation.PART_OF) == [(run, Ref("muniment#train"))]
+    assert links(reading, Relation.PART_OF) == [(run, JOB)]
     assert (reading.form_version, reading.doubts) == ("2-0-2", ())
     states = [node.state for node in reading.description.nodes if node.kind is NodeKind.RUN]
     assert states == ["COMPLETE"]
@@ -93,7 +95,7 @@ def test_events_about_jobs_and_data_sets_are_read() -> None:
         job=Job("muniment", "train"),
         inputs=[InputDataset("s3://cups", "pictures")],
     )
-    assert links(read(job), Relation.USED) == [(Ref("muniment#train"), Ref("s3://cups#pictures"))]
+    assert links(read(job), Relation.USED) == [(JOB, Ref("s3://cups#pictures"))]
     said = DatasetEvent(eventTime=AT, producer=PRODUCER, dataset=StaticDataset("models", "painter"))
     assert [node.ref for node in read(said).description.nodes] == [Ref("models#painter")]
 
@@ -163,7 +165,7 @@ def test_owners_symlinks_tags_types_and_subsets_are_read_or_kept() -> None:
     assert model.ref == Ref("models#base")
     assert model.attributes["facets"]["tags"]["tags"][0]["key"] == "pii"
     assert "subset" in model.attributes["inputFacets"]
-    assert links(reading, Relation.ATTRIBUTED_TO) == [(model.ref, Ref("team:cups"))]
+    assert links(reading, Relation.ATTRIBUTED_TO) == [(model.ref, Ref("team:cups", kind="agent"))]
     assert links(reading, Relation.ALTERNATE_OF) == [(model.ref, Ref("hive#cups"))]
     assert reading.doubts == ()
 
@@ -245,17 +247,49 @@ def test_a_job_may_tell_of_other_jobs_too() -> None:
     assert codes(raw(job=job)) == [DoubtCode.IDENTIFIER_MISSING]
 
 
+def test_a_job_or_owner_called_like_a_data_set_is_another_thing() -> None:
+    owners = [{"name": "models#painter", "type": "team"}]
+    owned = {"ownership": {"_producer": PRODUCER, "owners": owners}}
+    painter = {"namespace": "models", "name": "painter", "facets": owned}
+    reading = raw(job={"namespace": "models", "name": "painter"}, inputs=[], outputs=[painter])
+    named = [node for node in reading.description.nodes if node.kind is not NodeKind.RUN]
+    assert sorted(node.kind for node in named) == ["agent", "dataset", "job"]
+    assert {node.ref.identifier for node in named} == {"models#painter"}
+    assert len({node.ref for node in named}) == 3
+
+
+def parts(data: bytes) -> list[bytes]:
+    return list(openlineage.split(io.BytesIO(data)))
+
+
 def test_a_file_may_hold_many_events() -> None:
     one = Serde.to_json(training())
-    for many in (f"[{one},{one}]", f"{one}\n{one}\n"):
-        assert len({reading.digest for reading in openlineage.read_all(many.encode())}) == 1
-    assert len(list(openlineage.read_all(one.encode()))) == 1
-    good, bad = openlineage.read_all(f"{one}\nnonsense".encode())
-    assert (codes(good), codes(bad)) == ([], [DoubtCode.LINE_UNREADABLE])
-    found = [codes(reading) for reading in openlineage.read_all(b"[7,{}]")]
-    assert found == [[DoubtCode.LINE_UNREADABLE]] * 2
+    for many in (f"[{one},{one}]", f"{one}\n\n{one}\n", f"[\n{one},\n{one}\n]"):
+        assert len({openlineage.read(part).digest for part in parts(many.encode())}) == 1
+        assert len(parts(many.encode())) == 2
+    pretty = json.dumps(json.loads(one), indent=2).encode()
+    assert [parts(pretty), parts(one.encode())] == [[pretty], [one.encode()]]
+    assert parts(f"nonsense\n{one}".encode()) == [b"nonsense", one.encode()]
+    assert parts(b"[7,{}]") == [b"7", b"{}"]
     with pytest.raises(DescriptionRefused, match="no JSON"):
-        list(openlineage.read_all(b"nonsense"))
+        parts(b"nonsense")
+
+
+def test_the_lines_of_a_file_are_read_one_by_one() -> None:
+    one = Serde.to_json(training()).encode() + b"\n"
+    many = io.BytesIO(one * 1000)
+    assert next(openlineage.split(many)) == one
+    assert many.tell() == len(one)
+
+
+def test_a_line_without_end_is_cut_off_and_those_behind_it_are_read() -> None:
+    one = Serde.to_json(training()).encode() + b"\n"
+    found = parts(one + b'{"a":"' + b"a" * (3 * openlineage.MAX_BYTES) + b'"}\n' + one)
+    assert [found[0], found[2], len(found)] == [one, one, 3]
+    with pytest.raises(DescriptionRefused, match="at most"):
+        openlineage.read(found[1])
+    with pytest.raises(DescriptionRefused, match="at most"):
+        parts(b"[" + b" " * openlineage.MAX_BYTES + b"]")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +305,8 @@ def test_what_is_no_event_is_refused(data: bytes, complaint: str) -> None:
 def told(draw: st.DrawFn, at: str) -> Said:
     """Draw a run with its job, and data sets and models that it used or made."""
     name = draw(names)
-    job = Node(NodeKind.JOB, Ref(identifier(draw(words | st.just("a#b%")), name)), name=name)
+    called = identifier(draw(words | st.just("a#b%")), name)
+    job = Node(NodeKind.JOB, Ref(called, kind=NodeKind.JOB), name=name)
     run_id = f"urn:uuid:{draw(st.uuids())}"
     run = Node(NodeKind.RUN, Ref(run_id), state=draw(st.sampled_from(sorted(openlineage.STATES))))
     nodes, links = [job, run], [Link(Relation.PART_OF, run.ref, job.ref)]
@@ -328,7 +363,7 @@ def test_what_is_written_the_client_would_have_written_too(drawn: tuple[str, Sai
 
 
 def test_jobs_and_data_sets_are_written_as_events_of_their_own() -> None:
-    job = Node(NodeKind.JOB, Ref("muniment#train"), name="train")
+    job = Node(NodeKind.JOB, JOB, name="train")
     model = Node(NodeKind.MODEL, Ref("models#painter", "1"), name="painter")
     made = Link(Relation.GENERATED_BY, model.ref, job.ref, AT)
     for nodes, tied, kind in (((job, model), (made,), "Job"), ((model,), (), "Dataset")):

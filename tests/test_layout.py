@@ -42,6 +42,7 @@ PURE = {
     *("consent.formats.manifest", "consent.formats.openlineage"),
     *("consent.formats.openlineage_facets", "consent.formats.openlineage_writer"),
     *("consent.formats.parquet_table", "consent.formats.prov", "consent.formats.prov_writer"),
+    "consent.formats.repair_table",
     *("consent.formats.statements", "consent.formats.strict_json", "consent.formats.tables"),
     "consent.mediatypes",
     *("consent.lineage.drawing", "consent.lineage.graph"),

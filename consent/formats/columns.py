@@ -6,10 +6,15 @@ from enum import StrEnum
 from typing import Any
 
 from consent.errors import DescriptionRefused
+from consent.formats import repair_table
 
 
 class Meaning(StrEnum):
-    """What a column says of an item. ``unknown`` is kept as it is, ``ignored`` is left out."""
+    """What a column says of an item. ``unknown`` is kept as it is, ``ignored`` is left out.
+
+    Of ``signal`` and ``flag`` the column's name is part; ``signals`` and ``flags`` hold any number
+    as JSON objects of names and texts.
+    """
 
     LOCATION = "location"
     TEXT = "text"
@@ -29,6 +34,8 @@ class Meaning(StrEnum):
     CREATORS = "creators"
     SIGNAL = "signal"
     FLAG = "flag"
+    SIGNALS = "signals"
+    FLAGS = "flags"
     UNKNOWN = "unknown"
     IGNORED = "ignored"
 
@@ -59,6 +66,8 @@ _NAMES = {
     "rightsholder rightsholders copyrightholder",
     Meaning.SIGNAL: "robots xrobotstag tdmreservation tdmpolicy noai noimageai gpc optout aitxt "
     "trainingmining",
+    Meaning.SIGNALS: "signals",
+    Meaning.FLAGS: "flags",
     Meaning.FLAG: "similarity nsfw punsafe unsafe pwatermark watermark aesthetic aestheticscore "
     "score blurry quality label labels status clipscore language lang toxicity",
 }
@@ -76,6 +85,8 @@ def guess(names: Sequence[str], sample: Sequence[Sequence[Any]] = ()) -> dict[st
         name: _guess_one(name, [row[place] for row in sample if place < len(row)])
         for place, name in enumerate(names)
     }
+    if repair_table.is_own(names):
+        found |= dict.fromkeys(repair_table.OWN, Meaning.IGNORED)
     digests = sorted(
         (name for name in found if found[name] in DIGESTS), key=lambda n: DIGESTS.index(found[n])
     )

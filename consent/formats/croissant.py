@@ -252,8 +252,8 @@ def _item(
         legal_basis=statements.legal_basis(basis, "legalBasis", doubts),
         depicts=statements.people(entry.get(MUNIMENT + "depicts"), "depicts", doubts),
         creators=tuple(party.name for party in statements.parties(creators, "creator", Doubts())),
-        signals=_pairs(entry.get(MUNIMENT + "signals"), "signals", doubts),
-        flags=_pairs(entry.get(MUNIMENT + "flags"), "flags", doubts),
+        signals=statements.pairs(entry.get(MUNIMENT + "signals"), "signals", doubts),
+        flags=statements.pairs(entry.get(MUNIMENT + "flags"), "flags", doubts),
         unknown=_unknown(entry),
         doubts=doubts.freeze(),
     )
@@ -289,15 +289,6 @@ def _size(value: Any, doubts: Doubts) -> int | None:
         return None
     size = int(found[1]) * unit + int(float(found[2] or 0) * unit)
     return statements.whole_number(size, "contentSize", doubts)
-
-
-def _pairs(value: Any, place: str, doubts: Doubts) -> tuple[tuple[str, str], ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, dict):
-        doubts.add(DoubtCode.MALFORMED, place, value)
-        return ()
-    return tuple((name, statements.text(said, place, doubts)) for name, said in value.items())
 
 
 def _check_sources(record_sets: Any, declared: set[str], doubts: Doubts) -> None:

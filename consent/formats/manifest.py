@@ -6,16 +6,19 @@ right by them (``columns``). Rows are a stream; nothing holds more than a chunk 
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, BinaryIO
 
+from consent.errors import DescriptionRefused
 from consent.formats import statements
 from consent.formats.columns import DIGESTS, ColumnMapping, Meaning, guess
 from consent.formats.described import DescribedItem, Description, Digest, Licence, Reading
 from consent.formats.doubts import Doubt, DoubtCode, Doubts
 from consent.formats.parquet_table import ParquetTable
+from consent.formats.strict_json import parse
 from consent.formats.tables import Chunk, CsvTable, JsonLinesTable, Table
 
 FORM = "manifest"
@@ -25,6 +28,7 @@ _NEEDED = {
     Meaning.LICENCE: Doubt(DoubtCode.LICENCE_MISSING, "licence"),
     Meaning.LEGAL_BASIS: Doubt(DoubtCode.BASIS_MISSING, "legal basis"),
 }
+_LONGEST_CELL = 2**20
 _NO_DIGEST = Doubt(DoubtCode.DIGEST_MISSING, "digest")
 
 
@@ -141,8 +145,8 @@ class _Rows:
             self._each(Meaning.LEGAL_BASIS, _basis, ""),
             self._each(Meaning.DEPICTS, _people, ()),
             self._each(Meaning.CREATORS, _people, ()),
-            self._pairs(Meaning.SIGNAL),
-            self._pairs(Meaning.FLAG),
+            self._pairs(Meaning.SIGNAL, Meaning.SIGNALS),
+            self._pairs(Meaning.FLAG, Meaning.FLAGS),
             self._unknown(),
         )
         # Whole columns first: a doubt is noted by then, whichever column raised it.
@@ -178,18 +182,19 @@ class _Rows:
             statements.text(value, name, doubts), name, doubts, algorithm=algorithm
         )
 
-    def _pairs(self, meaning: Meaning) -> Any:
-        named = self._columns.get(meaning)
-        if not named:
-            return repeat((), self._count)
+    def _pairs(self, single: Meaning, several: Meaning) -> Any:
         columns = [
             [
-                (name, said) if (said := _text(value, name, self, row)) else None
+                ((name, said),) if (said := _text(value, name, self, row)) else ()
                 for row, value in enumerate(values)
             ]
-            for name, values in named
+            for name, values in self._columns.get(single, ())
         ]
-        return (tuple(filter(None, pairs)) for pairs in zip(*columns, strict=True))
+        if several in self._columns:
+            columns.append(self._each(several, _object, ()))
+        if not columns:
+            return repeat((), self._count)
+        return (tuple(chain.from_iterable(pairs)) for pairs in zip(*columns, strict=True))
 
     def _unknown(self) -> Any:
         named = self._columns.get(Meaning.UNKNOWN, [])
@@ -253,5 +258,25 @@ def _people(value: Any, name: str, rows: _Rows, row: int) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
     # In a table without lists several names stand in one cell.
-    stated = value.split(";") if isinstance(value, str) else value
+    stated = _listed(value) if isinstance(value, str) else value
     return statements.people(stated, name, rows.note(row))
+
+
+def _listed(cell: str) -> list[Any]:
+    if cell.startswith("["):
+        with suppress(DescriptionRefused):
+            names: list[Any] = parse(cell.encode(), longest=_LONGEST_CELL)
+            return names
+    return cell.split(";")
+
+
+def _object(value: Any, name: str, rows: _Rows, row: int) -> tuple[tuple[str, str], ...]:
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        try:
+            value = parse(value.encode(), longest=_LONGEST_CELL)
+        except DescriptionRefused:
+            rows.note(row).add(DoubtCode.MALFORMED, name, value)
+            return ()
+    return statements.pairs(value, name, rows.note(row))

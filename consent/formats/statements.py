@@ -276,6 +276,17 @@ def people(value: Any, place: str, doubts: Doubts) -> tuple[str, ...]:
     return tuple(names)
 
 
+def pairs(value: Any, place: str, doubts: Doubts) -> tuple[tuple[str, str], ...]:
+    """Return the names and texts of an object; absent ones are left out."""
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping):
+        doubts.add(DoubtCode.MALFORMED, place, value)
+        return ()
+    named = ((name, said) for name, said in value.items() if said is not None)
+    return tuple((name, text(said, place, doubts)) for name, said in named)
+
+
 def parties(value: Any, place: str, doubts: Doubts) -> tuple[Party, ...]:
     """Return who is named: by a text, an object with a name, or a list of such."""
     found = []

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
 from consent.errors import DescriptionRefused
+from consent.formats import repair_table
 from consent.formats.doubts import Doubt, DoubtCode, Doubts
 from consent.formats.strict_json import parse_object
 
@@ -81,6 +82,7 @@ class CsvTable:
             doubts.add(DoubtCode.HEADER_MISSING)
             names = [f"column {number}" for number in range(1, len(first) + 1)]
         self.names, self._places = distinct(names, doubts)
+        self._is_guarded = repair_table.is_own(self.names)
         self.sample = [row.values for _, row in zip(range(SAMPLE), self._rows(), strict=False)]
         self.doubts = doubts.freeze()
 
@@ -98,6 +100,8 @@ class CsvTable:
             if len(cells) != width:
                 fault = Doubt(DoubtCode.ROW_RAGGED, "", f"{len(cells)} for {width}")
                 cells = [*cells[:width], *[""] * (width - len(cells))]
+            if self._is_guarded:
+                cells = [repair_table.unguard(cell) for cell in cells]
             values = [cells[place] for place in self._places]
             yield Row(values, sum(map(len, values)), fault)
 

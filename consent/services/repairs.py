@@ -1,7 +1,5 @@
 """Setting right what was kept out of a draft: many items at once, or dropped for good."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +9,7 @@ from django.db import transaction
 
 from consent import kinds
 from consent.errors import TermsRefused, WrongState
-from consent.formats.described import DescribedItem
+from consent.formats import repair_table
 from consent.intake import (
     ACCEPTABLE,
     Admitted,
@@ -42,10 +40,6 @@ AT_ONCE = 20_000
 _CHUNK = 2_000
 # A record holds 256 segments, one for each group of people.
 _OPENED = 200
-_COLUMNS = (
-    *("place", "reasons", "what_to_do", "url", "sha256", "licence", "legal_basis", "depicts"),
-    *("creators", "width", "height", "media_type", "perceptual_hash"),
-)
 
 
 @dataclass(frozen=True)
@@ -196,38 +190,10 @@ def _record(actor: Actor, intake: Intake, batch: Batch, dropped: int) -> None:
 
 
 def _lines(reader: Account, intake: Intake) -> Iterator[bytes]:
-    yield _line(_COLUMNS)
+    yield repair_table.write_header()
     rows = intake.quarantined.order_by("ordinal").iterator(chunk_size=_OPENED)
     while some := list(islice(rows, _OPENED)):
         reason = DisclosureReason.CASEWORK
         for row, said in open_sealed(reader=reader, reason=reason, column="stated", rows=some):
-            yield _line(_cells(row, load(said)[0]))
-
-
-def _cells(row: Quarantined, item: DescribedItem) -> tuple[object, ...]:
-    return (
-        row.ordinal,
-        " ".join(row.reasons),
-        " ".join(sentence(reason) for reason in row.reasons),
-        item.location,
-        item.digest.value if item.digest else "",
-        item.licence.spdx or item.licence.stated,
-        item.legal_basis,
-        ";".join(item.depicts),
-        ";".join(item.creators),
-        item.width or "",
-        item.height or "",
-        item.media_type,
-        item.perceptual_hash,
-    )
-
-
-def _line(cells: Sequence[object]) -> bytes:
-    written = io.StringIO()
-    csv.writer(written).writerow([_harmless(str(cell)) for cell in cells])
-    return written.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+            words = [sentence(reason) for reason in row.reasons]
+            yield repair_table.write_item(load(said)[0], row.reasons, words)

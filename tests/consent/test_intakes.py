@@ -221,6 +221,21 @@ def test_the_errors_come_as_a_table_that_is_read_again(
     assert draft.items.count() == 2
 
 
+def test_what_waits_loses_nothing_on_its_way_through_a_table(
+    scientist: Account, draft: DatasetVersion, bring: Bring
+) -> None:
+    content = table({"license": "as we like", "url": "@pictures/1.jpg"}).decode()
+    head, line = content.splitlines()
+    intake = bring(f"{head},X-Robots-Tag,nsfw\n{line},index,-0.1\n".encode())
+    written = b"".join(services.write_errors(reader=scientist, intake_id=intake.pk))
+    again = bring(written.replace(b"as we like", b"CC0-1.0"))
+    item = again.items.get()
+    member, _ = read_opening(vault.keys([HOUSE_SCOPE]).open(item, "opening"))
+    assert member.location == "@pictures/1.jpg"
+    assert (member.signals, member.flags) == ((("X-Robots-Tag", "index"),), (("nsfw", "-0.1"),))
+    assert list(services.remarks(again).doubts) == []
+
+
 def test_the_same_file_comes_once(scientist: Account, draft: DatasetVersion, bring: Bring) -> None:
     first = bring(table({}))
     again, is_repeated = services.receive(

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from consent.errors import DescriptionRefused
-from consent.formats import columns, parquet_table, tables
+from consent.formats import columns, parquet_table, repair_table, tables
 from consent.formats.columns import Meaning, guess, override
 from consent.formats.described import DescribedItem, Digest, Licence
 from consent.formats.doubts import DoubtCode
@@ -345,3 +346,58 @@ def test_times_and_other_values_of_a_table_are_told_as_text() -> None:
 def test_meanings_have_names_that_do_not_overlap() -> None:
     every = [name for names in columns._NAMES.values() for name in names.split()]
     assert len(every) == len(set(every))
+
+
+cells = st.text(st.sampled_from("ab=+-@';[],\"é{ }\t|"), min_size=1, max_size=8).map(
+    lambda text: f"{text}x"
+)
+pairs = st.dictionaries(cells, cells.map(str.strip), max_size=3).map(lambda d: tuple(d.items()))
+people = st.lists(cells.map(str.strip), max_size=3).map(tuple)
+
+
+@given(
+    st.builds(
+        DescribedItem,
+        st.just(1),
+        location=cells.map(str.strip),
+        digest=st.sampled_from([None, Digest("sha256", TEA), Digest("md5", TEA[:32])]),
+        perceptual_hash=cells.map(str.strip),
+        size=st.none() | st.integers(0, 9),
+        width=st.none() | st.integers(0, 9),
+        licence=cells.map(str.strip).map(Licence),
+        depicts=people,
+        creators=people,
+        signals=pairs,
+        flags=pairs,
+    )
+)
+def test_what_waits_reads_back_as_it_was(item: DescribedItem) -> None:
+    line = repair_table.write_item(item, ["licence_unknown"], ["Say which."])
+    opened = open_manifest(io.BytesIO(repair_table.write_header() + line))
+    (again,) = opened.read().items
+    assert replace(again, doubts=()) == item
+    assert [doubt.code for doubt in opened.read().doubts] == []
+    # No cell is a formula.
+    (said,) = list(csv.reader(io.StringIO(line.decode(), newline="")))
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in said)
+
+
+def test_what_others_write_keeps_its_apostrophes() -> None:
+    assert read(as_csv(["'=1"], header=["url"]))[0].location == "'=1"
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "code"),
+    [
+        ('{"noai": "1", "tdm": null}', (("noai", "1"),), None),
+        ("noai", (), DoubtCode.MALFORMED),
+        ("[1]", (), DoubtCode.MALFORMED),
+        ("", (), None),
+    ],
+)
+def test_signals_may_stand_in_one_cell(
+    stated: str, found: tuple[tuple[str, str], ...], code: DoubtCode | None
+) -> None:
+    (item,) = read(as_csv(["a.png", "0", stated], header=["url", "gpc", "signals"]))
+    assert item.signals == (("gpc", "0"), *found)
+    assert ({one.code for one in item.doubts} & {DoubtCode.MALFORMED}) == ({code} - {None})

@@ -29,6 +29,7 @@ from consent.decision import (
 )
 from consent.models import CLOSED, GrantState, RequestState
 from consent.moment import database_now
+from consent.signals.finding import Standing
 from consent.uses import Assurance, Basis, Medium, Method, Right, Theme, Use
 from ledger import binary
 
@@ -54,10 +55,12 @@ _GRANTS = """SELECT row_to_json(g) FROM (
 # Everybody who ever counted as one of them: at which moment is for the decision to say.
 _THEM = "= ANY ((SELECT consent_selves($1::uuid[], true))::uuid[])"
 # A browser repeats itself at each request: a signal speaks when it is first seen.
-_RESERVATIONS = """SELECT o.subject_id, f.signal, array_to_json(f.uses), min(o.seen_at)
+_RESERVATIONS = """SELECT o.subject_id, f.signal, array_to_json(f.uses), min(o.seen_at), f.standing
     FROM consent_observation o JOIN consent_signalfinding f ON f.observation_id = o.id
-    WHERE f.standing = 'reserved' AND """
-_BY_SIGNAL = " GROUP BY o.subject_id, f.signal, f.uses ORDER BY min(o.seen_at), f.signal"
+    WHERE f.standing IN ('reserved', 'conditions', 'malformed') AND """
+_BY_SIGNAL = (
+    " GROUP BY o.subject_id, f.signal, f.uses, f.standing ORDER BY min(o.seen_at), f.signal"
+)
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,9 @@ def _read(heard: Collection[UUID]) -> _Held:
                 # A request without a signal takes none back: a later answer may outweigh it.
                 period=Period(_time(seen_at)),
                 person=_id(subject),
+                standing=Standing(standing.decode()),
             )
-            for subject, signal, uses, seen_at in reservations
+            for subject, signal, uses, seen_at, standing in reservations
         ],
         merges=list(dict.fromkeys(merge for row in people for merge in _merges(row))),
         # Told with the people; where nobody is known it is asked for.

@@ -20,6 +20,7 @@ from consent.decision.findings import (
     allow,
     day,
     is_allowed,
+    question,
     refuse,
     severity,
     worst,
@@ -27,6 +28,7 @@ from consent.decision.findings import (
 from consent.decision.merging import find_heads, unite, unite_people, unite_titles
 from consent.decision.profile import Priority, Profile
 from consent.decision.terms import Context, GrantTerms, Merge, Person, Reservation, Title
+from consent.signals.finding import Standing
 from consent.uses import Right, Theme, Use
 
 
@@ -57,7 +59,7 @@ def decide(
     ``people`` and ``grants`` are what is known of them; somebody who is asked about and not in
     ``people`` is refused. For works and style, the grants of those count to whom ``titles`` lead,
     so they belong in ``grants`` too; so do those of everybody whom ``merges`` make one person.
-    Nobody asked about: allowed, unless a reservation stands against it.
+    Nobody asked about: allowed, unless a signal stands against it.
     """
     heads = find_heads(merges, at)
     people, titles = unite_people(people, heads), unite_titles(titles, heads)
@@ -75,9 +77,7 @@ def decide(
             weighed = _weigh(answer, against, heard, case)
             findings += ((person, case.use, finding) for finding in weighed)
     if not asked:
-        findings += (
-            (None, case.use, _reserved(one)) for case in cases for one in _about(seen, case)
-        )
+        findings += ((None, case.use, _say(one)) for case in cases for one in _about(seen, case))
     return Decision(
         outcome=worst(finding.outcome for _, _, finding in findings),
         reasons=tuple(
@@ -200,22 +200,28 @@ def _explain_absence(heard: Sequence[GrantTerms], case: Case) -> Finding:
 def _weigh(
     answer: Finding, against: Sequence[Reservation], heard: Sequence[GrantTerms], case: Case
 ) -> Iterator[Finding]:
-    """Yield the finding that holds once signals are weighed, and each signal that it outweighs."""
-    reserving = _about(against, case)
-    if answer.outcome is Outcome.REFUSED or not reserving:
+    """Yield what holds once signals are weighed, strictest first, or each that is outweighed.
+
+    A signal that only asks outweighs a plain yes, never what asks already: then both are told.
+    """
+    speaking = _about(against, case)
+    if answer.outcome is Outcome.REFUSED or not speaking:
         yield answer
         return
     given = next((grant.standing.start for grant in heard if grant.id == answer.grant), None)
-    winning = [one for one in reserving if _signal_wins(one, given, case.profile)]
-    yield _reserved(winning[0]) if winning else answer
-    for one in reserving:
-        if not winning:
-            detail = f"the answer outweighs the signal {one.kind} seen on {day(one.period.start)}"
-            yield allow(Code.SIGNAL_OUTWEIGHED, detail)
+    winning = [_say(one) for one in speaking if _signal_wins(one, given, case.profile)]
+    if winning:
+        asking = () if is_allowed(answer) else (answer,)
+        yield from sorted([*winning, *asking], key=severity, reverse=True)
+        return
+    yield answer
+    for one in speaking:
+        detail = f"the answer outweighs the signal {one.kind} seen on {day(one.period.start)}"
+        yield allow(Code.SIGNAL_OUTWEIGHED, detail)
 
 
 def _signal_wins(signal: Reservation, given: datetime | None, profile: Profile) -> bool:
-    """Say whether a reservation beats an answer; where there is none, it beats silence."""
+    """Say whether a signal beats an answer; where there is none, it beats silence."""
     priority = profile.priority(signal.kind)
     if given is None or priority is Priority.SIGNAL:
         return True
@@ -226,6 +232,12 @@ def _about(reservations: Iterable[Reservation], case: Case) -> list[Reservation]
     return [one for one in reservations if case.use in one.uses]
 
 
-def _reserved(one: Reservation) -> Finding:
-    detail = f"the signal {one.kind} seen on {day(one.period.start)} reserves it"
-    return refuse(Code.SIGNAL_RESERVED, detail)
+def _say(one: Reservation) -> Finding:
+    signal = f"the signal {one.kind} seen on {day(one.period.start)}"
+    if one.standing is Standing.CONDITIONS:
+        detail = f"{signal} allows it on conditions only: somebody has to read them and decide"
+        return question(Code.SIGNAL_CONDITIONS, detail)
+    if one.standing is Standing.MALFORMED:
+        detail = f"{signal} cannot be read and may reserve it: somebody has to look at it"
+        return question(Code.SIGNAL_MALFORMED, detail)
+    return refuse(Code.SIGNAL_RESERVED, f"{signal} reserves it")

@@ -59,6 +59,8 @@ class Code(StrEnum):
     THEME_BARRED = "theme_barred"
     THEME_SENSITIVE = "theme_sensitive"
     SIGNAL_RESERVED = "signal_reserved"
+    SIGNAL_CONDITIONS = "signal_conditions"
+    SIGNAL_MALFORMED = "signal_malformed"
     SIGNAL_OUTWEIGHED = "signal_outweighed"
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from consent.decision.findings import Code
+from consent.signals.finding import Standing
 from consent.uses import ANY, Assurance, Basis, Medium, Right, Theme, Use
 
 _ANY = frozenset({ANY})
@@ -89,8 +90,10 @@ class Merge:
 
 @dataclass(frozen=True)
 class Reservation:
-    """Uses that a signal reserves: for one person, or for whatever is asked about (None).
+    """Uses that a signal does not plainly leave free: for one person, or for whatever is asked
+    about (None).
 
+    ``standing`` says how: *reserved*, had under *conditions*, or *malformed*, so that nobody knows.
     ``period`` is from when the signal was first seen until it was seen to be gone.
     """
 
@@ -98,6 +101,7 @@ class Reservation:
     uses: frozenset[Use]
     period: Period
     person: UUID | None = None
+    standing: Standing = Standing.RESERVED
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from consent.decision import (
     Title,
     decide,
 )
+from consent.signals.finding import Standing
 from consent.uses import WORLD, Assurance, Basis, Medium, Right, Theme, Use
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -237,6 +238,40 @@ def test_who_wins_against_a_signal_is_the_profiles_to_say_and_is_said(
     decision = ask(grant(), profile=profile, reservations=(signal,))
     assert decision.outcome.value == outcome
     assert [reason.code for reason in decision.reasons] == codes
+
+
+UNCLEAR = {
+    Standing.CONDITIONS: (Code.SIGNAL_CONDITIONS, "on conditions only: somebody has to read"),
+    Standing.MALFORMED: (Code.SIGNAL_MALFORMED, "cannot be read and may reserve it"),
+}
+
+
+@pytest.mark.parametrize("standing", sorted(UNCLEAR))
+def test_a_signal_that_is_unclear_asks_a_human_and_says_why(standing: Standing) -> None:
+    signal = replace(AFTER, standing=standing)
+    asked, words = UNCLEAR[standing]
+    decision = ask(grant(), reservations=(signal,))
+    assert code(decision) == ("needs_review", asked)
+    assert words in decision.reasons[0].detail
+    weaker = replace(STRICT, signals={"default": Priority.ANSWER})
+    outweighed = ask(grant(), profile=weaker, reservations=(signal,))
+    assert outweighed.outcome.value == "allowed"
+    both = ask(grant(), reservations=(signal, replace(BEFORE, kind="tdmrep")))
+    assert [one.code for one in both.reasons] == [Code.SIGNAL_RESERVED, asked]
+    nobody = ask(asked=(), reservations=(replace(signal, person=None),))
+    assert code(nobody) == ("needs_review", asked)
+
+
+def test_what_asks_already_is_told_beside_an_unclear_signal() -> None:
+    signal = replace(AFTER, standing=Standing.CONDITIONS)
+    known = grant(assurance=Assurance.SELF_ASSERTED)
+    profile = ruled(below_minimum=Outcome.NEEDS_REVIEW)
+    decision = ask(known, profile=profile, reservations=(signal,))
+    assert decision.outcome.value == "needs_review"
+    codes = {one.code for one in decision.reasons}
+    assert codes == {Code.SIGNAL_CONDITIONS, Code.ASSURANCE_TOO_LOW}
+    refused = ask(reservations=(signal,))
+    assert code(refused) == ("refused", Code.NEVER_GIVEN)
 
 
 def test_a_signal_beats_silence_whoever_has_priority() -> None:

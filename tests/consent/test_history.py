@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent import services
-from consent.decision import Context, Outcome, Priority
+from consent.decision import Context, Priority
 from consent.decisions import decide_uses
 from consent.models import Account, Grant, GrantState, Notice, Subject
 from consent.moment import database_now
 from consent.uses import Assurance, Medium, Method, Mode, Use
 from tests.consent.factories import answer, publish, register
-from tests.consent.test_decision_history import Event, allowed, histories
+from tests.consent.test_decision_history import Event, histories, outcome
 
 # Signals of browsers speak of passing on.
 USES = (Use.EVALUATE, Use.DISTRIBUTE)
@@ -120,5 +120,5 @@ def test_what_services_wrote_is_decided_as_it_was_at_every_past_moment(
     for moment, hour in zip(moments, hours, strict=True):
         for use in USES:
             decision = decide_uses([house.subject.pk], [use], context=SHOWN, at=moment)
-            expected = allowed(events, hour, use, Priority.NEWEST, renewed_for=LONG)
-            assert (decision.outcome is Outcome.ALLOWED) is expected, (hour, use, decision)
+            expected = outcome(events, hour, use, Priority.NEWEST, renewed_for=LONG)
+            assert decision.outcome is expected, (hour, use, decision)

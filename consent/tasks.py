@@ -136,7 +136,7 @@ def carry_out_scan(scan_id: str) -> None:
     try:
         services.carry_out_scan(errand)
     except Exception:
-        services.put_off_scan(errand)
+        services.put_off(errand)
         logger.exception("search of everybody is put off", extra={"scan": scan_id})
 
 
@@ -161,7 +161,7 @@ def carry_out_vetting(vetting_id: str) -> None:
     try:
         services.carry_out_vetting(errand)
     except Exception:
-        services.put_off_vetting(errand)
+        services.put_off(errand)
         logger.exception("vetting is put off", extra={"vetting": vetting_id})
 
 

@@ -1,7 +1,7 @@
 """Errands: that a worker should do something, and who is at it. Queues, no part of the record."""
 
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -21,7 +21,7 @@ class ErrandQuerySet(models.QuerySet[AnyErrand], Generic[AnyErrand]):
     def lease(self, pk: UUID, term: timedelta) -> AnyErrand | None:
         """Take an errand for ``term``; None when there is none, or somebody is at it.
 
-        Whoever takes longer renews ``due_at``; whoever dies loses it when the term is over.
+        Whoever takes longer renews it; whoever dies loses it when the term is over.
         """
         now = database_now()
         errand = self.filter(pk=pk, due_at__lte=now).first()
@@ -33,6 +33,10 @@ class ErrandQuerySet(models.QuerySet[AnyErrand], Generic[AnyErrand]):
             return None
         errand.due_at, errand.attempts = now + term, attempts
         return errand
+
+    def renew(self, pk: UUID, term: timedelta, **progress: Any) -> None:
+        """Leave an errand to whoever is at it for ``term`` from now, and note how far it is."""
+        self.model._default_manager.filter(pk=pk).update(due_at=database_now() + term, **progress)
 
 
 class WorkErrand(models.Model):

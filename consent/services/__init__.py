@@ -26,6 +26,7 @@ from consent.services.endings import (
     withdraw_alike,
     withdraw_allowed,
 )
+from consent.services.errands import put_off
 from consent.services.evidence import Piece, read_evidence
 from consent.services.execution import block, carry_out, lease_errand
 from consent.services.exports import ExportForm, export_version, prove_item
@@ -124,7 +125,7 @@ from consent.services.requests import (
     open_request,
     plan_request,
 )
-from consent.services.scans import carry_out_scan, lease_scan, put_off_scan, scan_subjects
+from consent.services.scans import carry_out_scan, lease_scan, scan_subjects
 from consent.services.servings import serve_notice
 from consent.services.signals import observe_request
 from consent.services.subjects import (
@@ -140,7 +141,6 @@ from consent.services.tokens import issue_token, revoke_tokens
 from consent.services.vetting import (
     carry_out_vetting,
     lease_vetting,
-    put_off_vetting,
     vet_version,
 )
 from consent.services.vetting_acts import accept_finding, set_aside_items
@@ -244,8 +244,7 @@ __all__ = [
     "propose_membership",
     "prove_item",
     "publish_notice",
-    "put_off_scan",
-    "put_off_vetting",
+    "put_off",
     "read_columns",
     "read_evidence",
     "read_initials",

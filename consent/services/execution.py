@@ -27,13 +27,13 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.services.authority import lock
+from consent.services.errands import put_off
 from consent.services.requests import SEGMENTS
 from ledger.kinds import Kind
 from ledger.models import Segment, Tombstone
 from ledger.services import Unsealed, append, destroy_scopes, store_file
 
 LEASE = timedelta(minutes=10)
-RETRY = timedelta(minutes=1)
 
 
 def lease_errand(request_id: UUID) -> Errand | None:
@@ -56,7 +56,7 @@ def block(errand: Errand) -> None:
         request = lock(PrivacyRequest.objects.all(), errand.pk)
         if request.state == RequestState.EXECUTING:
             _move(request, RequestState.BLOCKED, kinds.PLAN_BLOCKED)
-        Errand.objects.filter(pk=errand.pk).update(due_at=database_now() + RETRY)
+        put_off(errand)
 
 
 def _destroy(errand: Errand) -> Mapping[str, int]:

@@ -10,6 +10,7 @@
 """
 
 import gc
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,6 +54,7 @@ from consent.services.arrivals import (
 )
 from consent.services.authority import Actor, get, lock, require
 from consent.services.entities import keep_lineage, segments_of
+from consent.services.errands import keeping
 from consent.uses import Form, Use
 from ledger.kinds import Kind
 from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
@@ -60,10 +62,11 @@ from ledger.services import (
     Unsealed,
     append,
     append_large,
+    discard,
     forget_file,
     lock_scopes,
     open_stream,
-    store_stream,
+    write_stream,
 )
 
 # Items of one transaction: some seconds at most, and some ten megabytes.
@@ -131,7 +134,7 @@ def read_intake(
     if intake.state != IntakeState.READING:
         return intake
     try:
-        with content or open_stream(kept_file(intake)) as stream:
+        with content or _open(intake) as stream:
             reading = open_reading(Form(intake.form), stream, remarks(intake).mapping)
             for chunk in chunks(reading, intake.read_to):
                 with uncollected():
@@ -171,7 +174,7 @@ def take(intake_id: UUID, chunk: Sequence[DescribedItem]) -> None:
     fresh = [item for item in chunk if item.ordinal > intake.read_to]
     if not fresh or intake.state != IntakeState.READING:
         return
-    Errand.objects.filter(pk=intake_id).update(due_at=database_now() + LEASE)
+    Errand.objects.renew(intake_id, LEASE)
     known = find_known(list(map(Use, version.uses)), version.profile, fresh)
     verdicts = [judge(item, known) for item in fresh]
     batch = admit(version, intake, [one for one in verdicts if isinstance(one, Admitted)])
@@ -216,43 +219,96 @@ def record_batch(intake: Intake, batch: Batch, waiting: int) -> None:
     )
 
 
-@transaction.atomic
 def finish(intake_id: UUID, reading: Reading, content: IO[bytes]) -> Intake:
     """Close an intake: its bytes go under the keys of all people it names, its doubts are kept."""
-    intake = lock(Intake.objects.all(), intake_id)
-    if intake.state != IntakeState.READING:
+
+    def settle(sealed: SealedFile | None, intake: Intake) -> Intake:
+        before = intake.file
+        if _may_keep(intake):
+            said = remarks(intake)
+            _put_under(intake, sealed)
+            remark_reading(intake, reading, said)
+        entities, ties = keep_lineage(intake, reading)
+        return close(intake, IntakeState.READ, kinds.INTAKE_READ, before, [*entities, *ties])
+
+    return _seal_anew(intake_id, IntakeState.READING, content, settle)
+
+
+def reseal(intake_id: UUID) -> Intake:
+    """Put the bytes of an intake that was read under the keys of all it names by now."""
+
+    def settle(sealed: SealedFile | None, intake: Intake) -> Intake:
+        if (before := intake.file) is not None and _may_keep(intake):
+            said = remarks(intake)
+            _put_under(intake, sealed)
+            remark(intake, said)
+            intake.save(update_fields=["file", "scopes", "remarks"])
+            append(kind=kinds.INTAKE_RESEALED, facts=facts_of(intake), segments=[_segment(intake)])
+            _forget(before, unless=intake)
+        Errand.objects.filter(pk=intake_id).delete()
         return intake
-    before = intake.file
-    # Without remarks somebody in it was erased meanwhile: nothing of it is kept.
-    if intake.remarks:
-        _seal_anew(intake, content, partial(remark_reading, intake, reading, remarks(intake)))
-    entities, ties = keep_lineage(intake, reading)
-    return close(intake, IntakeState.READ, kinds.INTAKE_READ, before, [*entities, *ties])
+
+    intake = get(Intake.objects.all(), intake_id)
+    with _open(intake) if intake.file else io.BytesIO() as content:
+        return _seal_anew(intake_id, IntakeState.READ, content, settle)
+
+
+def _seal_anew(
+    intake_id: UUID,
+    state: IntakeState,
+    content: IO[bytes],
+    settle: Callable[[SealedFile | None, Intake], Intake],
+) -> Intake:
+    """Seal ``content`` for all whom an intake names, and let ``settle`` take it over.
+
+    However large it is, no transaction waits for it; where somebody else was named meanwhile, it
+    is sealed again. ``settle`` gets None where the intake's file is sealed for them already, and
+    where nothing is to be kept. An intake that is no longer in ``state`` is left as it is.
+    """
+    while True:
+        intake = get(Intake.objects.all(), intake_id)
+        owners = _owners(intake)
+        sealed = None
+        if _may_keep(intake) and (intake.file is None or owners != intake.scopes):
+            content.seek(0)
+            sealed = write_stream(owners, content)
+        settled = None
+        try:
+            settled = _settle(intake_id, state, owners, partial(settle, sealed))
+        finally:
+            if sealed and (settled is None or settled.file_id != sealed.pk):
+                discard(sealed)
+        if settled:
+            return settled
 
 
 @transaction.atomic
-def reseal(intake_id: UUID) -> Intake:
-    """Put the bytes of an intake that was read under the keys of all it names by now."""
+def _settle(
+    intake_id: UUID, state: IntakeState, owners: list[UUID], settle: Callable[[Intake], Intake]
+) -> Intake | None:
+    """Return the settled intake; None where it names others by now than ``owners``."""
     intake = lock(Intake.objects.all(), intake_id)
-    before = intake.file
-    if before is not None and intake.state == IntakeState.READ:
-        with open_stream(before) as content:
-            _seal_anew(intake, content, partial(remark, intake, remarks(intake)))
-        intake.save(update_fields=["file", "scopes", "remarks"])
-        append(kind=kinds.INTAKE_RESEALED, facts=facts_of(intake), segments=[_segment(intake)])
-        _forget(before, unless=intake)
-    Errand.objects.filter(pk=intake_id).delete()
-    return intake
+    if intake.state != state:
+        return intake
+    if _may_keep(intake) and owners != _owners(intake):
+        return None
+    return settle(intake)
 
 
-def _seal_anew(intake: Intake, content: IO[bytes], note: Callable[[], None]) -> None:
-    """Seal the bytes and remarks of an intake under the keys of all it names, or the house's."""
-    owners = sorted(intake.named) or [HOUSE_SCOPE]
-    if intake.file is None or owners != list(intake.scopes):
-        content.seek(0)
-        intake.file = store_stream(owners, content)
-    intake.scopes = owners
-    note()
+def _may_keep(intake: Intake) -> bool:
+    # Without remarks somebody in it was erased meanwhile.
+    return bool(intake.remarks)
+
+
+def _owners(intake: Intake) -> list[UUID]:
+    return sorted(intake.named) or [HOUSE_SCOPE]
+
+
+def _put_under(intake: Intake, sealed: SealedFile | None) -> None:
+    if sealed is not None:
+        sealed.save(force_insert=True)
+        intake.file = sealed
+    intake.scopes = _owners(intake)
 
 
 @transaction.atomic
@@ -297,6 +353,12 @@ def close(
 def _forget(file: SealedFile, *, unless: Intake) -> None:
     if file.pk != unless.file_id:
         forget_file(file)
+
+
+def _open(intake: Intake) -> BinaryIO:
+    """Open what came; whoever reads it at length stays the one who does."""
+    keep = keeping(Errand.objects.all(), intake.pk, LEASE)
+    return open_stream(kept_file(intake), on_piece=keep)
 
 
 def kept_file(intake: Intake) -> SealedFile:

@@ -133,16 +133,13 @@ def settle_asking(errand: AskingErrand, *, sent: bool) -> None:
     if not sent or errand.sent >= rules.reminders:
         errand.delete()
         return
-    AskingErrand.objects.filter(pk=errand.pk).update(
-        sent=F("sent") + 1, attempts=0, due_at=database_now() + rules.remind_after
-    )
+    AskingErrand.objects.renew(errand.pk, rules.remind_after, sent=F("sent") + 1, attempts=0)
 
 
 def due_askings() -> list[UUID]:
     """Return the requests about which somebody is to be written to now; give up hopeless ones."""
     AskingErrand.objects.filter(attempts__gte=MAX_ATTEMPTS).delete()
-    due = AskingErrand.objects.filter(due_at__lte=database_now())
-    return list(due.values_list("pk", flat=True))
+    return AskingErrand.objects.due()
 
 
 def _next_term(old: Grant) -> datetime | None:

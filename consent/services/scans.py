@@ -32,7 +32,7 @@ from ledger.services import Disclosure, Unsealed, append, disclose, open_scope
 AT_ONCE = 250
 MOST_TERMS, MOST_MATCHES, MAX_WHY = 20, 200, 1_000
 LEAST_LIKENESS = 85
-LEASE, RETRY = timedelta(minutes=10), timedelta(minutes=1)
+LEASE = timedelta(minutes=10)
 
 Terms = Sequence[tuple[IdentifierKind, str]]
 
@@ -90,11 +90,6 @@ def lease_scan(scan_id: UUID) -> ScanErrand | None:
     return ScanErrand.objects.select_related("scan__ordered_by").lease(scan_id, LEASE)
 
 
-def put_off_scan(errand: ScanErrand) -> None:
-    """Let a search that failed be tried again soon, from its beginning."""
-    ScanErrand.objects.filter(pk=errand.pk).update(due_at=database_now() + RETRY)
-
-
 def carry_out_scan(errand: ScanErrand) -> Scan:
     """Compare everybody who was here when the search was ordered; no transaction may be open.
 
@@ -107,9 +102,8 @@ def carry_out_scan(errand: ScanErrand) -> Scan:
     tally = Tally()
     for subjects in _batches(everybody.order_by("pk")):
         _compare(scan, terms, subjects, tally)
-        ScanErrand.objects.filter(pk=errand.pk).update(
-            seen=tally.people + tally.unreadable, total=total, due_at=database_now() + LEASE
-        )
+        seen = tally.people + tally.unreadable
+        ScanErrand.objects.renew(errand.pk, LEASE, seen=seen, total=total)
     return _finish(scan, tally)
 
 

@@ -130,7 +130,7 @@ def _take(intake_id: UUID) -> bool:
     commitments = [one for page in pages for one in split(page.commitments)]
     if not commitments or intake.read_to >= origin.member_count:
         return False
-    Errand.objects.filter(pk=intake_id).update(due_at=database_now() + LEASE)
+    Errand.objects.renew(intake_id, LEASE)
     items = _between(origin, commitments[0], commitments[-1])
     places = {one: first * PAGE + at for at, one in enumerate(commitments, 1)}
     left_out = set(map(UUID, said["without"].split()))

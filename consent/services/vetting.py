@@ -58,7 +58,7 @@ from ledger.services import Unsealed, append, open_file
 
 # Items between two signs of life; pictures of so many are opened one after the other.
 AT_ONCE = 500
-LEASE, RETRY = timedelta(minutes=10), timedelta(minutes=1)
+LEASE = timedelta(minutes=10)
 # Comparing gives no sign of life: a million hashes take some ten minutes.
 COMPARING = timedelta(hours=2)
 MOST_ATTEMPTS = 3
@@ -149,11 +149,6 @@ def lease_vetting(vetting_id: UUID) -> VettingErrand | None:
     )
 
 
-def put_off_vetting(errand: VettingErrand) -> None:
-    """Let a vetting that failed be tried again soon, from its beginning."""
-    VettingErrand.objects.filter(pk=errand.pk).update(due_at=database_now() + RETRY)
-
-
 def carry_out_vetting(errand: VettingErrand) -> Vetting:
     """Look at every member of the draft; no transaction may be open.
 
@@ -168,10 +163,8 @@ def carry_out_vetting(errand: VettingErrand) -> Vetting:
     members, tally = _Ids(vetting.version_id), Tally()
     for at in range(0, len(members), AT_ONCE):
         _look(vetting, members.some(at, AT_ONCE), at, tally)
-        VettingErrand.objects.filter(pk=errand.pk).update(
-            seen=tally.members, total=len(members), due_at=database_now() + LEASE
-        )
-    VettingErrand.objects.filter(pk=errand.pk).update(due_at=database_now() + COMPARING)
+        VettingErrand.objects.renew(errand.pk, LEASE, seen=tally.members, total=len(members))
+    VettingErrand.objects.renew(errand.pk, COMPARING)
     found = [*_compare(vetting, members, tally), *_count(tally)]
     _ask_consent(vetting)
     return _finish(vetting, tally, seen, found)

@@ -7,7 +7,7 @@ last: pieces cannot be left out, moved, or cut off.
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import IO, BinaryIO
@@ -77,13 +77,20 @@ def open_file(file: SealedFile, keys: vault.Keys | None = None) -> bytes:
         return content.read()
 
 
-def open_stream(file: SealedFile, keys: vault.Keys | None = None) -> BinaryIO:
+def open_stream(
+    file: SealedFile,
+    keys: vault.Keys | None = None,
+    *,
+    on_piece: Callable[[], None] = lambda: None,
+) -> BinaryIO:
     """Open the plain content as a seekable stream that holds a piece or two in memory.
 
-    Raises ScopeGone or FileNotFoundError; reading from it raises SealBroken.
+    ``on_piece`` is called at each piece: a long reading shows that it goes on. Raises ScopeGone or
+    FileNotFoundError; reading from it raises SealBroken.
     """
     keys = keys or vault.keys(file.scopes)
-    return io.BufferedReader(_Opening(file, keys, storages[STORAGE].open(name_of(file))), PIECE)
+    stored = storages[STORAGE].open(name_of(file))
+    return io.BufferedReader(_Opening(file, keys, stored, on_piece), PIECE)
 
 
 def delete_files(files: Sequence[SealedFile]) -> int:
@@ -171,8 +178,15 @@ class _Sealing(io.RawIOBase):
 class _Opening(io.RawIOBase):
     """The plain content of a stored file, opened piece by piece."""
 
-    def __init__(self, file: SealedFile, keys: vault.Keys, stored: IO[bytes]) -> None:
+    def __init__(
+        self,
+        file: SealedFile,
+        keys: vault.Keys,
+        stored: IO[bytes],
+        on_piece: Callable[[], None],
+    ) -> None:
         self._file, self._keys, self._stored = file, keys, stored
+        self._on_piece = on_piece
         self._last = max(file.size - 1, 0) // PIECE
         self._at = 0
         self._number, self._piece = -1, b""
@@ -208,6 +222,7 @@ class _Opening(io.RawIOBase):
 
     def _open(self, number: int) -> bytes:
         if number != self._number:
+            self._on_piece()
             self._stored.seek(number * _STORED)
             sealed = self._stored.read(_STORED)
             place = _place(self._file, number, is_last=number == self._last)

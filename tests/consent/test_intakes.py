@@ -1,11 +1,12 @@
 import csv
 import io
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from consent import services
@@ -23,13 +24,15 @@ from consent.models import (
     Reading,
     VersionState,
 )
+from consent.moment import database_now
 from consent.roles import RoleCode
-from consent.services import Arrival, intakes
+from consent.services import Arrival, errands, intakes
 from consent.uses import Form, Use
 from ledger import vault
 from ledger.holdings import HOLDINGS
 from ledger.models import HOUSE_SCOPE, Log, Retention, SealedFile
-from ledger.services import open_file, open_scope, store_file
+from ledger.sealing import SEAL_BYTES
+from ledger.services import files, open_file, open_scope, store_file, write_stream
 from ledger.verification import verify_log
 from tests.conftest import ActingAs
 from tests.consent.factories import House, answer, consent_of, register
@@ -472,3 +475,75 @@ def test_who_is_erased_while_it_is_read_takes_the_original_along(
     assert (intake.state, intake.file, intake.named) == (IntakeState.READ, None, [])
     assert SealedFile.objects.count() == 0
     assert services.remarks(intake).doubts == ()
+
+
+class Probe(io.BytesIO):
+    """A file that notes whether a transaction is open while it is sealed."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.met = getattr(self, "met", False) or connection.in_atomic_block
+        return super().read(size)
+
+
+def test_no_transaction_waits_while_bytes_are_sealed(
+    scientist: Account, draft: DatasetVersion, officer: Account
+) -> None:
+    cleo = register(officer)
+    said = table({"depicts": cleo.handle})
+    content = Probe(said)
+    intake = services.take_in(
+        actor=scientist, arrival=Arrival(Form.MANIFEST, draft.pk), content=content
+    )
+    assert (intake.state, intake.scopes, content.met) == ("read", [cleo.scope_id], False)
+    assert intake.file
+    assert open_file(intake.file) == said
+
+
+def test_who_is_named_while_bytes_are_sealed_is_among_their_owners(
+    officer: Account, scientist: Account, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleo, dan = register(officer, "Cleo"), register(officer, "Dan")
+    sealed: list[SealedFile] = []
+
+    def name_meanwhile(owners: Any, content: Any) -> SealedFile:
+        if not sealed:
+            intake = Intake.objects.get()
+            with transaction.atomic():
+                intakes.name_people(intake, [dan.pk])
+                intake.save(update_fields=["named"])
+        sealed.append(write_stream(owners, content))
+        return sealed[-1]
+
+    monkeypatch.setattr(intakes, "write_stream", name_meanwhile)
+    intake = bring(table({"depicts": cleo.handle}))
+    both = sorted([cleo.scope_id, dan.scope_id])
+    assert (intake.scopes, intake.file) == (both, sealed[1])
+    with pytest.raises(FileNotFoundError):
+        open_file(sealed[0])
+
+
+def test_whoever_reads_at_length_stays_the_one_who_does(
+    officer: Account, scientist: Account, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch,
+    acting_as: ActingAs,
+) -> None:  # fmt: skip
+    # The clock leaps on between any two of the file's many pieces.
+    monkeypatch.setattr(files, "PIECE", 64)
+    monkeypatch.setattr(files, "_STORED", 64 + SEAL_BYTES)
+    monkeypatch.setattr(errands, "monotonic", itertools.count(step=1000).__next__)
+    content = table({"depicts": register(officer).handle}, *[{}] * 9)
+    arrival = Arrival(Form.MANIFEST, draft.pk)
+    brought, _ = services.receive(actor=scientist, arrival=arrival, content=io.BytesIO(content))
+    others = []
+
+    def at_length(owners: Any, content: Any) -> SealedFile:
+        Reading.objects.update(due_at=database_now())
+        sealed = write_stream(owners, content)
+        others.append(services.lease_reading(brought.pk))
+        return sealed
+
+    monkeypatch.setattr(intakes, "write_stream", at_length)
+    errand = services.lease_reading(brought.pk)
+    assert errand
+    with acting_as("eraser"):
+        assert services.read_leased(errand).state == "read"
+    assert others == [None]

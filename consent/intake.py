@@ -4,8 +4,9 @@ Pure: everything about files, people and consent is looked up before and passed 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -83,6 +84,7 @@ _LICENCE = frozenset(
     }
 )
 _BASIS = frozenset({DoubtCode.BASIS_MISSING, DoubtCode.BASIS_UNKNOWN})
+_LEGAL_BASES = {basis.value: basis for basis in LegalBasis}
 
 
 def sentence(reason: str) -> str:
@@ -106,8 +108,7 @@ class Found:
     picture: Picture
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """An item that may enter, with what will be committed to."""
 
     item: DescribedItem
@@ -119,8 +120,7 @@ class Admitted:
         return self.item.ordinal
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """An item that may not, with its place in the description (or behind it) and all reasons."""
 
     item: DescribedItem
@@ -166,10 +166,21 @@ def judge(
     ``found`` is what lies in its place; None where nobody looked, and the statement stands alone.
     ``accepted`` are reasons that somebody answers for.
     """
-    reasons = tuple(dict.fromkeys(_reasons(item, known, found, accepted)))
-    if reasons:
-        return Refused(item, reasons)
+    if found is not None or not is_plain(item):
+        reasons = tuple(dict.fromkeys(_reasons(item, known, found, accepted)))
+        if reasons:
+            return Refused(item, reasons)
     return Admitted(item, _member(item, known, found))
+
+
+def is_plain(item: DescribedItem) -> bool:
+    """Return whether nothing can stand against an item: most of a large table, seen at a glance."""
+    return (
+        not (item.doubts or item.depicts or item.signals)
+        and item.digest is not None
+        and item.licence.spdx != ""
+        and item.legal_basis in BASES
+    )
 
 
 def _reasons(
@@ -221,7 +232,7 @@ def _member(item: DescribedItem, known: Known, found: Found | Fault | None) -> M
     return Member(
         digest=found.digest if isinstance(found, Found) else _stated_digest(item),
         licence=item.licence.spdx,
-        legal_basis=LegalBasis(item.legal_basis),
+        legal_basis=_LEGAL_BASES[item.legal_basis],
         depicts=tuple(dict.fromkeys(known.people[name] for name in item.depicts))
         if item.depicts
         else (),
@@ -257,14 +268,14 @@ def mend(item: DescribedItem, repair: Repair) -> DescribedItem:
     """Return ``item`` with what was said about it, and without the doubts that this settles."""
     settled: set[DoubtCode] = set()
     if repair.licence:
-        item = replace(item, licence=Licence(repair.licence, find_spdx(repair.licence)))
+        item = item._replace(licence=Licence(repair.licence, find_spdx(repair.licence)))
         settled |= _LICENCE
     if repair.legal_basis:
-        item = replace(item, legal_basis=repair.legal_basis)
+        item = item._replace(legal_basis=repair.legal_basis)
         settled |= _BASIS
     if repair.people:
         named = [(name, repair.people.get(name, name)) for name in item.depicts]
-        item = replace(item, depicts=tuple(str(who) for _, who in named if who is not None))
+        item = item._replace(depicts=tuple(str(who) for _, who in named if who is not None))
         if "?" not in item.depicts:
             settled.add(DoubtCode.PEOPLE_UNREADABLE)
     left = tuple(
@@ -272,7 +283,7 @@ def mend(item: DescribedItem, repair: Repair) -> DescribedItem:
         for one in item.doubts
         if one.code not in settled and one.code.value not in repair.accepted
     )
-    return replace(item, doubts=left)
+    return item._replace(doubts=left)
 
 
 def dump(item: DescribedItem, accepted: Iterable[str] = ()) -> bytes:

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -30,8 +31,7 @@ PAGE = 1024
 _Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One item of a version, as committed to.
 
     ``digest`` is the SHA-256 of the file in hex, empty where nobody stated one. ``location`` says
@@ -53,23 +53,23 @@ class Member:
 
     def canonical(self) -> bytes:
         """Return the canonical JSON that the commitment covers; people in a fixed order."""
-        # Inside our subset sorted orjson equals RFC 8785; tests hold this against ``canonical``.
-        return orjson.dumps(self._plain(), option=orjson.OPT_SORT_KEYS)
-
-    def _plain(self) -> dict[str, object]:
-        return {
-            "depicts": sorted(map(str, self.depicts)),
-            "digest": self.digest,
-            "flags": self.flags,
-            "height": self.height,
-            "legal_basis": self.legal_basis.value,
-            "licence": self.licence,
-            "location": self.location,
-            "media_type": self.media_type,
-            "perceptual_hash": self.perceptual_hash,
-            "signals": self.signals,
-            "width": self.width,
-        }
+        # Inside our subset orjson equals RFC 8785 if names are sorted, as they are here; tests hold
+        # this against ``canonical``.
+        return orjson.dumps(
+            {
+                "depicts": sorted(self.depicts),
+                "digest": self.digest,
+                "flags": self.flags,
+                "height": self.height,
+                "legal_basis": self.legal_basis,
+                "licence": self.licence,
+                "location": self.location,
+                "media_type": self.media_type,
+                "perceptual_hash": self.perceptual_hash,
+                "signals": self.signals,
+                "width": self.width,
+            }
+        )
 
 
 def commit(member: Member, salt: bytes) -> bytes:

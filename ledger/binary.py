@@ -29,7 +29,7 @@ _SIXTEEN = (16).to_bytes(4, "big")
 _LISTED = 64
 # The signature of binary COPY with no flags and no extension, its end, and an absent cell.
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_END, _NULL = b"\xff\xff", b"\xff\xff\xff\xff"
+_COPY_END, NULL_CELL = b"\xff\xff", b"\xff\xff\xff\xff"
 _ROWS = 200
 _FORMATS = {str: Format.TEXT, bytes: Format.BINARY, type(None): Format.TEXT}
 # Statements that each session has prepared, by their text.
@@ -197,8 +197,13 @@ def copy_in(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]
             copy.write_row(row)
 
 
-def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes | None]]) -> None:
-    """As ``copy_in``, for cells that are in PostgreSQL's binary format already; None is NULL.
+def cell(content: bytes) -> bytes:
+    """Return a value in PostgreSQL's binary format as a cell of a row of binary COPY."""
+    return len(content).to_bytes(4, "big") + content
+
+
+def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Iterable[bytes]]) -> None:
+    """As ``copy_in``, for rows of cells that ``cell`` made; NULL_CELL is NULL.
 
     Several times as fast: no cell is adapted, and rows are sent many at a time.
     """
@@ -206,11 +211,7 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[bytes 
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     count = len(columns).to_bytes(2, "big")
-    encoded = (
-        count
-        + b"".join([_NULL if cell is None else len(cell).to_bytes(4, "big") + cell for cell in row])
-        for row in rows
-    )
+    encoded = (count + b"".join(row) for row in rows)
     with (
         connection.wrap_database_errors,
         psycopg.Cursor(_raw()) as cursor,

@@ -6,8 +6,8 @@ sealed under several scopes at once takes a key derived from all of theirs: the 
 ends it. Nothing here knows where keys come from, or Django.
 """
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from secrets import token_bytes
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -78,14 +78,22 @@ class Keys:
         """Return ``content`` sealed for ``place``, any string that names where it will lie."""
         return self._encrypt(scopes, place, content)
 
+    def sealer(self, scopes: Sequence[UUID]) -> Callable[[bytes, bytes], bytes]:
+        """Return ``seal_bytes`` for fixed scopes, for many values. Raises ScopeGone."""
+        cipher, bound = self._cipher(scopes)
+
+        def seal(place: bytes, content: bytes) -> bytes:
+            nonce = token_bytes(NONCE_BYTES)
+            return VERSION + nonce + cipher.encrypt(nonce, content, bound + place)
+
+        return seal
+
     def open_bytes(self, scopes: Sequence[UUID], place: bytes, sealed: bytes) -> bytes:
         """Open what ``seal_bytes`` sealed for ``place``. Raises SealBroken."""
         return self._decrypt(scopes, place, sealed)
 
     def _encrypt(self, scopes: Sequence[UUID], place: bytes, content: bytes) -> bytes:
-        cipher, bound = self._cipher(scopes)
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return VERSION + nonce + cipher.encrypt(nonce, content, bound + place)
+        return self.sealer(scopes)(place, content)
 
     def _decrypt(self, scopes: Sequence[UUID], place: bytes, sealed: bytes) -> bytes:
         if sealed[:1] != VERSION:

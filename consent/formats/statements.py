@@ -110,16 +110,19 @@ def digest(stated: str, place: str, doubts: Doubts, *, algorithm: str = "") -> D
 
 def is_placeholder(stated: str) -> bool:
     """Return whether it fills a digest's place: with a word, a pattern, the digest of nothing."""
-    # An empty file is no picture: its digest says that somebody hashed nothing.
-    if is_filler(stated) or stated.lower() in _OF_NOTHING:
-        return True
-    # A text that stands in its own double is a shorter one repeated.
-    return stated in (stated + stated)[1:-1]
+    return is_filler(stated) or _is_of_nothing(stated.lower())
+
+
+def _is_of_nothing(stated: str) -> bool:
+    # An empty file is no picture: its digest says that somebody hashed nothing. And a text that
+    # stands in its own double is a shorter one repeated.
+    return stated in _OF_NOTHING or stated in (stated + stated)[1:-1]
 
 
 def is_sha256(stated: str) -> bool:
     """Return whether this is a SHA-256 in lower-case hex, and no placeholder."""
-    return _SHA256.fullmatch(stated) is not None and not is_placeholder(stated)
+    # No word that fills a place is of this form.
+    return _SHA256.fullmatch(stated) is not None and not _is_of_nothing(stated)
 
 
 def _algorithm(stated: str, algorithm: str) -> str:

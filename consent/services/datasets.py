@@ -1,6 +1,7 @@
 """Data sets: open one, put a version together, and freeze it for good."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from consent import kinds, profiles
 from consent.decisions import find_consenting
 from consent.errors import AlreadyKnown, NothingToFreeze, TermsRefused, WrongState
 from consent.kinds import ItemsSetAside, VersionFrozen
-from consent.members import digest_of, paginate
+from consent.members import Page, digest_of, paginate
 from consent.models import (
     Dataset,
     DatasetVersion,
@@ -158,20 +159,7 @@ def seal_version(actor: Actor, version: DatasetVersion) -> DatasetVersion:
 
     Raises NothingToFreeze when no item is left.
     """
-    roots, count = [], 0
-    pages = []
-    for ordinal, page in enumerate(paginate(_commitments(version, _MEMBERS))):
-        roots.append(page.root)
-        count += len(page.commitments) // 32
-        pages.append(
-            VersionPage(
-                version=version, ordinal=ordinal, commitments=page.commitments, root=page.root
-            )
-        )
-        if len(pages) == _AT_ONCE:
-            VersionPage.objects.bulk_create(pages)
-            pages = []
-    VersionPage.objects.bulk_create(pages)
+    roots, count = _rooted(_kept(version, paginate(_commitments(version, _MEMBERS))))
     if not roots:
         raise NothingToFreeze("no item of the version is left to be frozen")
     version.digest, version.member_count = digest_of(roots), count
@@ -194,12 +182,36 @@ def seal_version(actor: Actor, version: DatasetVersion) -> DatasetVersion:
 
 
 def house_root(version: DatasetVersion) -> tuple[bytes | None, int]:
-    """Return the root over the members that show nobody, and how many they are."""
+    """Return the root over the members that show nobody, and how many they are.
+
+    Where nobody is shown at all, that is the digest, which a locked draft has by then.
+    """
+    if not version.items.filter(people__gt=0, aside="").exists():
+        return version.digest, version.member_count
+    roots, count = _rooted(paginate(_commitments(version, f"{_MEMBERS} AND people = 0")))
+    return (digest_of(roots) if roots else None), count
+
+
+def _rooted(pages: Iterable[Page]) -> tuple[list[bytes], int]:
+    """Return the roots of pages, and how many commitments they hold."""
     roots, count = [], 0
-    for page in paginate(_commitments(version, f"{_MEMBERS} AND people = 0")):
+    for page in pages:
         roots.append(page.root)
         count += len(page.commitments) // 32
-    return (digest_of(roots) if roots else None), count
+    return roots, count
+
+
+def _kept(version: DatasetVersion, pages: Iterable[Page]) -> Iterator[Page]:
+    """Store ``pages`` as a version's on their way, some at once."""
+    numbered = enumerate(pages)
+    while some := list(islice(numbered, _AT_ONCE)):
+        VersionPage.objects.bulk_create(
+            VersionPage(
+                version=version, ordinal=ordinal, commitments=page.commitments, root=page.root
+            )
+            for ordinal, page in some
+        )
+        yield from (page for _, page in some)
 
 
 def set_aside(version: DatasetVersion, items: QuerySet[Item], reason: Aside) -> int:

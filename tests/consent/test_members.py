@@ -1,7 +1,6 @@
 import hashlib
 import hmac
 import json
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -38,26 +37,29 @@ def test_the_commitment_is_the_documented_bytes() -> None:
     assert commit(MEMBER, SALT) == hmac.digest(SALT, b"muniment/item/v1\0" + said, "sha256")
 
 
-@given(st.builds(Member, st.text(), st.text(), st.sampled_from(LegalBasis), st.just(()), st.text()))
+_SIZES = st.integers(0, 2**53 - 1)
+
+
+@given(st.builds(Member, st.text(), st.text(), depicts=st.just(()), width=_SIZES, height=_SIZES))
 def test_what_is_committed_to_is_canonical_json(member: Member) -> None:
     said = json.loads(member.canonical())
     assert member.canonical() == canonical(said)
 
 
 def test_people_are_a_set() -> None:
-    reordered = replace(MEMBER, depicts=tuple(reversed(MEMBER.depicts)))
+    reordered = MEMBER._replace(depicts=tuple(reversed(MEMBER.depicts)))
     assert commit(reordered, SALT) == commit(MEMBER, SALT)
 
 
 @pytest.mark.parametrize(
     "twin",
     [
-        replace(MEMBER, digest="ac" * 32),
-        replace(MEMBER, licence="CC-BY-4.0"),
-        replace(MEMBER, legal_basis=LegalBasis.CONSENT),
-        replace(MEMBER, depicts=MEMBER.depicts[:1]),
-        replace(MEMBER, signals=()),
-        replace(MEMBER, location="b.png"),
+        MEMBER._replace(digest="ac" * 32),
+        MEMBER._replace(licence="CC-BY-4.0"),
+        MEMBER._replace(legal_basis=LegalBasis.CONSENT),
+        MEMBER._replace(depicts=MEMBER.depicts[:1]),
+        MEMBER._replace(signals=()),
+        MEMBER._replace(location="b.png"),
     ],
 )
 def test_every_field_counts(twin: Member) -> None:

@@ -69,7 +69,7 @@ def test_killing_postgres_loses_nothing_acknowledged(service: Service) -> None:
     postgres = service.find("postgres")
     assert postgres
     os.kill(postgres.pid, signal.SIGKILL)
-    assert wait_for(lambda: service.find("postgres") != postgres and service.is_ready())
+    assert wait_for(lambda: service.find("postgres") != postgres and service.is_ready(), 60)
     with cluster.connect(embedded.SUPERUSER, embedded.MAIN) as connection:
         found = connection.execute("SELECT count(*) FROM acknowledged").fetchone()
     assert found == (1000,)

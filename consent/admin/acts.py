@@ -43,8 +43,9 @@ class Outcome:
 class Act:
     """One thing a person may do: ``run(actor, row, values)`` calls a service.
 
-    ``about`` says what will happen; ``is_open`` whether the row is in a state for it. Without a
-    row (an act of the list) ``row`` is None.
+    ``form(row)`` gives its form; ``form_for(actor, row)`` one that shows what was opened for
+    ``actor``, on the record. ``about`` says what will happen; ``is_open`` whether the row is in a
+    state for it. Without a row (an act of the list) ``row`` is None.
     """
 
     name: str
@@ -55,6 +56,11 @@ class Act:
     run: Callable[[Account, Any, dict[str, Any]], Outcome]
     form: Callable[[Any], type[forms.Form]] = lambda _: forms.Form
     is_open: Callable[[Any], bool] = lambda _: True
+    form_for: Callable[[Account, Any], type[forms.Form]] | None = None
+
+    def form_of(self, actor: Account, row: Any) -> type[forms.Form]:
+        """Return the form for ``actor``. Raises what a service refuses to open."""
+        return self.form_for(actor, row) if self.form_for else self.form(row)
 
 
 class ActingAdmin(RecordedAdmin):
@@ -101,14 +107,19 @@ class ActingAdmin(RecordedAdmin):
         """Show an act's page, or carry the act out."""
         row = self._row(request, pk)
         act = self._act(request, name, row)
-        form = act.form(row)(request.POST or None, request.FILES or None)
+        try:
+            form_class = act.form_of(_actor(request), row)
+        except self.refusals as error:
+            messages.error(request, _sentence(error))
+            return HttpResponseRedirect(row_url(row) if row else self._list_url())
+        form = form_class(request.POST or None, request.FILES or None)
         # An empty form is valid with an empty POST too, and bound by it alone.
         form.is_bound = request.method == "POST"
         if form.is_bound and form.is_valid():
             try:
                 return self._done(request, act, act.run(_actor(request), row, form.cleaned_data))
             except self.refusals as error:
-                form.add_error(None, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+                form.add_error(None, _sentence(error))
         return self._page(request, "consent/admin/act.html", act, row, form=form)
 
     def _offer(self, request: HttpRequest, row: Model | None) -> Iterator[tuple[Act, str]]:
@@ -177,6 +188,10 @@ class ActingAdmin(RecordedAdmin):
             **more,
         }
         return TemplateResponse(request, template, context)
+
+
+def _sentence(error: Exception) -> str:
+    return f"{str(error)[:1].upper()}{str(error)[1:]}."
 
 
 def _lineage_url(request: HttpRequest, row: Model) -> str:

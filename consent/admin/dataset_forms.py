@@ -13,7 +13,7 @@ from consent import profiles
 from consent.admin.forms import one_of, some_of, text
 from consent.formats.columns import Meaning
 from consent.licences import KNOWN
-from consent.models import DatasetVersion, Intake, Project, Source
+from consent.models import Account, DatasetVersion, Intake, Project, Source
 from consent.serializers.intakes import BRINGABLE, waiting_for
 from consent.services import read_columns
 from consent.uses import Form, LegalBasis, Provenance, Use
@@ -88,14 +88,15 @@ def repair_form(intake: Intake) -> type[forms.Form]:
     return RepairForm
 
 
-def columns_form(intake: Intake) -> type[forms.Form]:
-    """Return the form that says what the columns of a table mean."""
+def columns_form(reader: Account, intake: Intake) -> type[forms.Form]:
+    """Return the form that says what the columns of a table mean; their names are opened."""
     meanings = [(one.value, one.value.replace("_", " ")) for one in Meaning]
+    columns = read_columns(reader=reader, intake_id=intake.pk)
     fields: dict[str, Any] = {
         f"column_{place}": forms.ChoiceField(
             label=name, choices=meanings, initial=meaning.value, widget=UnfoldAdminSelectWidget()
         )
-        for place, (name, meaning) in enumerate(read_columns(intake).items())
+        for place, (name, meaning) in enumerate(columns.items())
     }
     return type("ColumnsForm", (forms.Form,), fields)
 

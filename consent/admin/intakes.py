@@ -21,7 +21,6 @@ from consent.formats.doubts import NOTES
 from consent.intake import ACCEPTABLE, Repair, sentence
 from consent.models import Account, Intake, IntakeState, Source, Subject, VersionState
 from consent.serializers.intakes import waiting_for
-from consent.services import read_columns
 from consent.uses import Form, Provenance
 from ledger.admin import record_link
 
@@ -63,9 +62,7 @@ def _drop(actor: Account, intake: Intake, said: dict[str, Any]) -> Outcome:
 
 
 def _reread(actor: Account, intake: Intake, said: dict[str, Any]) -> Outcome:
-    names = list(read_columns(intake))
-    mapping = {names[int(key.removeprefix("column_"))]: value for key, value in said.items()}
-    again = services.reread(actor=actor, intake_id=intake.pk, mapping=mapping)
+    again = services.reread(actor=actor, intake_id=intake.pk, meanings=list(said.values()))
     tasks.announce_intake(again.pk)
     return Outcome("It is read again under these columns.", again)
 
@@ -91,7 +88,8 @@ def _is_draft(intake: Intake) -> bool:
 
 
 def _is_table(intake: Intake) -> bool:
-    return intake.form == Form.MANIFEST and intake.file is not None and _is_draft(intake)
+    is_read = intake.state == IntakeState.READ and intake.file is not None
+    return intake.form == Form.MANIFEST and is_read and _is_draft(intake)
 
 
 @admin.register(Intake)
@@ -134,8 +132,8 @@ class IntakeAdmin(ActingAdmin):
             "The same file is read again under what you choose here. What came into the draft "
             "before stays; pictures come in once only.",
             _reread,
-            columns_form,
-            _is_table,
+            is_open=_is_table,
+            form_for=columns_form,
         ),
         Act(
             "drop",

@@ -188,7 +188,7 @@ class Reading:
     """What a reader gives. ``items`` may be walked more than once, and may be a stream.
 
     Walking it can raise DescriptionRefused where the bytes break off. ``digest`` is the SHA-256
-    in hex by which the same statement is known again.
+    in hex by which the same statement is known again, ``columns`` what those of a table mean.
     """
 
     form: str
@@ -197,3 +197,4 @@ class Reading:
     description: Description
     items: Iterable[DescribedItem] = ()
     doubts: tuple[Doubt, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)

@@ -62,7 +62,7 @@ class Manifest:
             doubts.add(DoubtCode.LICENCE_MISSING)
         said = (*self.table.doubts, *doubts)
         items = Items(self.table, dict(mapping))
-        return Reading(FORM, self.form.value, self.digest, Description(), items, said)
+        return Reading(FORM, self.form.value, self.digest, Description(), items, said, mapping)
 
 
 def open_manifest(source: BinaryIO, form: TableForm | None = None) -> Manifest:

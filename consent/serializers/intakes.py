@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Count, Func
 from rest_framework import serializers
 
+from consent.formats.columns import Meaning
 from consent.intake import ACCEPTABLE, sentence
 from consent.models import Intake
 from consent.uses import Form, LegalBasis
@@ -37,6 +38,8 @@ class ArrivalSerializer(serializers.Serializer):
             raise serializers.ValidationError("mapping is no JSON") from error
         if not isinstance(mapping, dict) or not all(isinstance(v, str) for v in mapping.values()):
             raise serializers.ValidationError("mapping must be an object of texts")
+        if not set(mapping.values()) <= set(Meaning):
+            raise serializers.ValidationError(f"a column means one of {', '.join(Meaning)}")
         return mapping
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from consent.services.answers import Answer
 from consent.services.arrivals import Arrival, receive, remarks
 from consent.services.authority import Visitor
 from consent.services.bundles import issue_bundle
+from consent.services.columns import read_columns, reread
 from consent.services.datasets import (
     abandon_version,
     freeze_version,
@@ -58,10 +59,8 @@ from consent.services.impact import (
 )
 from consent.services.intakes import (
     lease_reading,
-    read_columns,
     read_intake,
     read_leased,
-    reread,
     take_in,
 )
 from consent.services.merges import merge_subjects, part_subjects

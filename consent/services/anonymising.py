@@ -20,8 +20,8 @@ from consent.members import Member, commit_opening, read_opening, seal_opening
 from consent.models import Anonymisation, DatasetVersion, Intake, IntakeState, Item
 from consent.moment import database_now
 from consent.services.admission import FINGERPRINT
-from consent.services.arrivals import Arrival, begin, lock_draft
-from consent.services.authority import Actor, by, get, require
+from consent.services.arrivals import Arrival, begin, get_draft, lock_draft
+from consent.services.authority import Actor, by, get
 from consent.services.gate import newest
 from consent.services.vetting import DETECTOR
 from consent.services.vetting_acts import settle
@@ -88,9 +88,7 @@ def anonymise_items(
 
 @transaction.atomic
 def _chosen(actor: Actor, version_id: UUID, item_ids: Collection[UUID]) -> list[Item]:
-    version = get(DatasetVersion.objects.all(), version_id)
-    require(actor, "consent.freeze_version", version)
-    lock_draft(version)
+    version = get_draft(actor, version_id)
     wanted = set(item_ids)
     if not 0 < len(wanted) <= MOST_ITEMS:
         raise TermsRefused(f"{len(wanted)} pictures are named, wanted 1 to {MOST_ITEMS}")

@@ -45,10 +45,12 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Remarks:
-    """What is noted of an intake: how columns were mapped, what is doubtful in the whole (code,
-    place, what stands there), the format's version, the digest, and why it cannot be read."""
+    """What is noted of an intake: what somebody said of columns, what all of them were taken for,
+    what is doubtful in the whole (code, place, what stands there), the format's version, the
+    digest, and why it cannot be read."""
 
     mapping: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
     doubts: tuple[tuple[str, str, str], ...] = ()
     format_version: str = ""
     digest: str = ""
@@ -115,14 +117,13 @@ def begin(actor: Actor, arrival: Arrival, *, permission: str = "consent.freeze_v
     """
     version = None
     if arrival.version_id is not None:
-        versions = DatasetVersion.objects.select_related("dataset__project")
-        version = lock_draft(get(versions, arrival.version_id))
+        version = get_draft(actor, arrival.version_id, permission)
         project = version.dataset.project
     else:
         assert arrival.project_id is not None
+        require(actor, permission, get(Project.objects.all(), arrival.project_id))
         # One after the other in a project: the same bytes may come twice at once.
         project = get(Project.objects.select_for_update(no_key=True), arrival.project_id)
-    require(actor, permission, project)
     source = arrival.source_id and get(project.sources.all(), arrival.source_id)
     intake = Intake(
         project=project,
@@ -159,6 +160,19 @@ def record_received(actor: Actor, intake: Intake, *rows: Source) -> None:
     )
 
 
+def get_draft(
+    actor: Actor, version_id: UUID, permission: str = "consent.freeze_version"
+) -> DatasetVersion:
+    """Return a draft that ``actor`` may change, locked until the transaction ends.
+
+    Whoever may not waits for nobody, and learns nothing of it. Raises NotPermitted, Unknown,
+    WrongState.
+    """
+    version = get(DatasetVersion.objects.select_related("dataset__project"), version_id)
+    require(actor, permission, version)
+    return lock_draft(version)
+
+
 def lock_draft(version: DatasetVersion) -> DatasetVersion:
     """Return the version, locked until the transaction ends. Raises WrongState unless a draft."""
     version = lock(DatasetVersion.objects.select_related("dataset__project"), version.pk)
@@ -184,7 +198,8 @@ def remark_reading(intake: Intake, reading: Reading, said: Remarks = NOTHING) ->
     """Note what a reading says of the whole, besides what was noted before."""
     doubts = tuple((one.code.value, one.place, one.met) for one in reading.doubts)
     version, digest = reading.form_version, reading.digest
-    remark(intake, replace(said, doubts=doubts, format_version=version, digest=digest))
+    read = replace(said, doubts=doubts, format_version=version, digest=digest)
+    remark(intake, replace(read, columns=dict(reading.columns)))
 
 
 def facts_of(intake: Intake) -> IntakeReceived:

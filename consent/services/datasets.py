@@ -25,7 +25,7 @@ from consent.models import (
     VersionState,
 )
 from consent.moment import database_now
-from consent.services.arrivals import lock_draft
+from consent.services.arrivals import get_draft
 from consent.services.authority import Actor, by, get, lock, require
 from consent.services.gate import check_gate
 from consent.services.projects import check_code
@@ -131,8 +131,7 @@ def freeze_version(*, actor: Actor, version_id: UUID) -> DatasetVersion:
     Unknown, WrongState while something is still being read, vetted or was cut off, GateClosed for
     what vetting found and nobody settled, NothingToFreeze.
     """
-    version = lock_draft(get(DatasetVersion.objects.all(), version_id))
-    require(actor, "consent.freeze_version", version)
+    version = get_draft(actor, version_id)
     _check_read(version)
     set_aside_unconsented(version)
     check_gate(version)
@@ -142,8 +141,7 @@ def freeze_version(*, actor: Actor, version_id: UUID) -> DatasetVersion:
 @transaction.atomic
 def abandon_version(*, actor: Actor, version_id: UUID) -> DatasetVersion:
     """Give a draft up; what came into it stays known. Raises NotPermitted, Unknown, WrongState."""
-    version = lock_draft(get(DatasetVersion.objects.all(), version_id))
-    require(actor, "consent.freeze_version", version)
+    version = get_draft(actor, version_id)
     version.state = VersionState.ABANDONED
     version.save(update_fields=["state"])
     append(

@@ -17,7 +17,7 @@ from consent.intake import Admitted, Fault, Found, Refused, judge
 from consent.models import Dataset, DatasetVersion, Intake, IntakeState
 from consent.pictures import inspect
 from consent.services.admission import admit, find_people, quarantine
-from consent.services.arrivals import Arrival, begin, lock_draft, record_received
+from consent.services.arrivals import Arrival, begin, get_draft, record_received
 from consent.services.authority import Actor, get, require
 from consent.services.datasets import (
     check_purpose,
@@ -104,8 +104,7 @@ def bring_folder(*, actor: Actor, version_id: UUID, source: Files) -> Brought:
     Raises NotPermitted, Unknown, WrongState when it is no draft, AlreadyKnown when just this came
     into it before, DescriptionRefused, and NothingToFreeze when no file is admitted.
     """
-    version = lock_draft(get(DatasetVersion.objects.all(), version_id))
-    require(actor, "consent.freeze_version", version)
+    version = get_draft(actor, version_id)
     original = source.description()
     reading = croissant.read_folder(original)
     uses = [Use(use) for use in version.uses]

@@ -9,8 +9,8 @@ from django.db import transaction
 from consent import kinds
 from consent.models import DatasetVersion, GroupDeclaration
 from consent.moment import database_now
-from consent.services.arrivals import lock_draft
-from consent.services.authority import Actor, Operator, by, get, require
+from consent.services.arrivals import get_draft
+from consent.services.authority import Actor, Operator, by
 from consent.vetting.representativeness import Group, check_groups
 from ledger import vault
 from ledger.kinds import NoFacts
@@ -24,8 +24,7 @@ def declare_groups(*, actor: Actor, version_id: UUID, groups: Sequence[Group]) -
 
     Raises NotPermitted, Unknown, WrongState when it is no draft, TermsRefused.
     """
-    version = lock_draft(get(DatasetVersion.objects.all(), version_id))
-    require(actor, "consent.freeze_version", version)
+    version = get_draft(actor, version_id)
     check_groups(groups)
     row = GroupDeclaration(
         version=version,

@@ -11,7 +11,7 @@
 
 import gc
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -25,9 +25,7 @@ from django.db import transaction
 from consent import kinds
 from consent.decisions import find_consenting
 from consent.errors import DescriptionRefused, WrongState
-from consent.formats.columns import Meaning, override
 from consent.formats.described import DescribedItem, Reading
-from consent.formats.manifest import open_manifest
 from consent.importers.readings import open_reading
 from consent.intake import Admitted, Known, Refused, judge
 from consent.kinds import ItemsAdmitted
@@ -46,13 +44,12 @@ from consent.services.arrivals import (
     find_same,
     fingerprint,
     lock_draft,
-    receive,
     record_received,
     remark,
     remark_reading,
     remarks,
 )
-from consent.services.authority import Actor, get, lock, require
+from consent.services.authority import Actor, get, lock
 from consent.services.entities import keep_lineage, segments_of
 from consent.services.errands import keeping
 from consent.uses import Form, Use
@@ -369,27 +366,3 @@ def kept_file(intake: Intake) -> SealedFile:
 
 def _segment(intake: Intake) -> Unsealed:
     return Unsealed("intake", intake.scope_ids(), {}, (intake,))
-
-
-def read_columns(intake: Intake) -> dict[str, Meaning]:
-    """Return what each column of a table is taken for. Raises WrongState, DescriptionRefused."""
-    with open_stream(kept_file(intake)) as content:
-        guessed = open_manifest(content).guessed
-        return override(guessed, remarks(intake).mapping)
-
-
-def reread(*, actor: Actor, intake_id: UUID, mapping: Mapping[str, str]) -> Intake:
-    """Bring the same table into its draft again, its columns meaning what ``mapping`` says.
-
-    Raises NotPermitted, Unknown, WrongState, DescriptionRefused for columns that are not there.
-    """
-    intake = get(Intake.objects.select_related("version", "project"), intake_id)
-    require(actor, "consent.freeze_version", intake.project)
-    arrival = Arrival(
-        Form(intake.form), intake.version_id, intake.project_id, intake.source_id, mapping
-    )
-    with open_stream(kept_file(intake)) as content:
-        override(open_manifest(content).guessed, mapping)
-        content.seek(0)
-        again, _ = receive(actor=actor, arrival=arrival, content=content)
-    return again

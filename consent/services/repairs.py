@@ -74,8 +74,9 @@ def drop(*, actor: Actor, intake_id: UUID, reason: str = "") -> int:
 
     Raises NotPermitted, Unknown, WrongState while it is still being read.
     """
-    intake = lock(Intake.objects.select_related("project"), intake_id)
+    intake = get(Intake.objects.select_related("project"), intake_id)
     require(actor, "consent.freeze_version", intake.project)
+    intake = lock(Intake.objects.all(), intake_id)
     if intake.state in {IntakeState.RECEIVED, IntakeState.READING}:
         raise WrongState("it is still being read: wait until it is read")
     waiting = intake.quarantined.all()

@@ -37,8 +37,8 @@ from consent.models import (
     VettingState,
 )
 from consent.moment import database_now
-from consent.services.arrivals import lock_draft
-from consent.services.authority import Actor, Operator, by, get, lock, require
+from consent.services.arrivals import get_draft
+from consent.services.authority import Actor, Operator, by, lock
 from consent.services.gate import LISTED, licences_of, quick, seen_mark
 from consent.services.groups import declared
 from consent.uses import Use
@@ -120,8 +120,7 @@ def vet_version(*, actor: Actor, version_id: UUID) -> Vetting:
 
     Raises NotPermitted, Unknown, WrongState when it is no draft or is being vetted.
     """
-    version = lock_draft(get(DatasetVersion.objects.all(), version_id))
-    require(actor, "consent.freeze_version", version)
+    version = get_draft(actor, version_id)
     if version.vettings.filter(state=VettingState.ORDERED).exists():
         raise WrongState("the version is being vetted already")
     vetting = Vetting(

@@ -8,10 +8,10 @@ from django.db import transaction
 from consent import kinds
 from consent.errors import TermsRefused, WrongState
 from consent.kinds import FindingFact, FindingSettled
-from consent.models import DatasetVersion, FindingState, Vetting, VettingFinding, VettingState
+from consent.models import FindingState, Vetting, VettingFinding, VettingState
 from consent.moment import database_now
-from consent.services.arrivals import lock_draft
-from consent.services.authority import Actor, Operator, by, get, lock, require
+from consent.services.arrivals import get_draft
+from consent.services.authority import Actor, Operator, by, get, lock
 from consent.services.datasets import set_aside
 from consent.services.gate import is_live, items_of, newest
 from consent.uses import Aside
@@ -87,9 +87,7 @@ def settle(vetting: Vetting) -> list[VettingFinding]:
 def _open_finding(actor: Actor, finding_id: UUID) -> VettingFinding:
     """Return a finding of a draft's newest vetting that is open, with the draft locked."""
     finding = get(VettingFinding.objects.select_related("vetting"), finding_id)
-    version = get(DatasetVersion.objects.all(), finding.vetting.version_id)
-    require(actor, "consent.freeze_version", version)
-    version = lock_draft(version)
+    version = get_draft(actor, finding.vetting.version_id)
     finding = lock(VettingFinding.objects.select_related("vetting"), finding_id)
     finding.vetting.version = version
     last = newest(version)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from consent.models import Item, Quarantined, Subject
+from consent.models import Intake, Item, Quarantined, Subject
 from consent.services.authority import Actor, Operator, Party, require_party
 from ledger import vault
 from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
@@ -72,30 +72,34 @@ def open_sealed(
     Commits the record of who saw how many before the first is opened. The caller has asked
     whether ``reader`` may. At most 250 different people and groups; raises ScopeGone.
     """
+    record_reading(reader, reason, column, rows)
+    # Fetched again behind the record: between the two a person may have been erased.
+    keys = vault.keys_there({scope for row in rows for scope in row.scope_ids()})
+    for row in rows:
+        if row.scope_ids() in keys:
+            yield row, keys.open(row, column)
+
+
+def record_reading(
+    reader: Actor,
+    reason: DisclosureReason,
+    column: str,
+    rows: Sequence[Item | Quarantined | Intake],
+) -> None:
+    """Commit the record of who is about to see what is sealed in ``column`` of ``rows``."""
     facts = ValuesDisclosed(reason=reason, count=len(rows))
     told: dict[str, Any] = {"reason": facts.reason.value, "count": facts.count}
     groups = {row.scope_ids() for row in rows} - {(HOUSE_SCOPE,)}
     read = {"read": [{"columns": [column], "table": rows[0]._meta.db_table}]}
     who = (HOUSE_SCOPE,) if isinstance(reader, Operator) else reader.scope_ids()
     there = vault.keys_there({scope for row in rows for scope in row.scope_ids()})
+    people = [Unsealed("subject", one, read) for one in sorted(groups) if one in there]
     with transaction.atomic():
         append(
             kind=VALUES_DISCLOSED,
             facts=facts,
-            segments=[
-                Unsealed("reader", who, told),
-                *(
-                    Unsealed("subject", scopes, read)
-                    for scopes in sorted(groups)
-                    if scopes in there
-                ),
-            ],
+            segments=[Unsealed("reader", who, told), *people],
         )
-    # Fetched again behind the record: between the two a person may have been erased.
-    keys = vault.keys_there({scope for row in rows for scope in row.scope_ids()})
-    for row in rows:
-        if row.scope_ids() in keys:
-            yield row, keys.open(row, column)
 
 
 def _owner(wanted: Sequence[Sealed]) -> QuerySet:

@@ -1,3 +1,4 @@
+import io
 from typing import Any
 
 import pytest
@@ -5,6 +6,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from consent import services
 from consent.models import Account, Dataset, DatasetVersion, Intake, Source
+from consent.services import Arrival
+from consent.uses import Form
+from ledger.models import Record
 from tests.conftest import ActingAs
 from tests.consent.factories import register
 from tests.consent.test_admin import browser, do, list_url, row_url
@@ -84,14 +88,53 @@ def test_columns_are_given_another_meaning(
 ) -> None:
     intake = bring(officer, draft, acting_as, table({}).replace(b"url,", b"where,"))
     assert intake.item_count == 0
+    before = openings()
     page = browser(officer).get(row_url(intake).replace("/change/", "/do/columns/"))
     assert "where" in page.content.decode()
+    assert openings() == before + 1
     columns = ["location", "sha256", "licence", "legal_basis", "depicts", "width", "height"]
     said = {f"column_{place}": meaning for place, meaning in enumerate(columns)}
     assert do(browser(officer), intake, "columns", said).status_code == 302
     again = Intake.objects.order_by("-received_at")[0]
     with acting_as("eraser"):
         assert services.read_intake(again.pk).item_count == 1
+
+
+def test_names_of_people_in_a_first_row_are_shown_on_the_record_only(
+    officer: Account, draft: DatasetVersion, acting_as: ActingAs
+) -> None:
+    intake = bring(officer, draft, acting_as, b"Eve Invented,CC0-1.0\nFay Invented,CC0-1.0\n")
+    assert "Eve" not in page_of(officer, intake)
+    before = openings()
+    assert "Eve Invented" in page_of_act(officer, intake, "columns").content.decode()
+    assert openings() == before + 1
+
+
+def test_columns_that_are_gone_are_told_of_in_a_sentence(
+    officer: Account, draft: DatasetVersion, acting_as: ActingAs
+) -> None:
+    content = table({"depicts": register(officer).handle})
+    intake = bring(officer, draft, acting_as, content)
+    columns = ["location", "location", "licence", "legal_basis", "depicts", "width", "height"]
+    said = {f"column_{place}": meaning for place, meaning in enumerate(columns)}
+    refused = do(browser(officer), intake, "columns", said)
+    assert "Two columns mean location." in refused.content.decode()
+    services.receive(
+        actor=officer, arrival=Arrival(Form.MANIFEST, draft.pk), content=io.BytesIO(table({}))
+    )
+    unread = Intake.objects.order_by("-received_at")[0]
+    answer = page_of_act(officer, unread, "columns")
+    assert answer.redirect_chain == [(row_url(unread), 302)]
+    assert "Its columns are not known" in answer.content.decode()
+
+
+def page_of_act(officer: Account, row: Any, act: str) -> Any:
+    return browser(officer).get(row_url(row).replace("/change/", f"/do/{act}/"), follow=True)
+
+
+def openings() -> int:
+    bodies = Record.objects.values_list("body", flat=True)
+    return sum(b"values.disclosed" in bytes(body) for body in bodies)
 
 
 def test_what_cannot_be_read_says_why(

@@ -329,6 +329,26 @@ def test_nothing_comes_into_what_is_no_draft(
         services.abandon_version(actor=scientist, version_id=draft.pk)
 
 
+def test_whoever_may_not_learns_nothing_of_a_version(
+    house: House, scientist: Account, draft: DatasetVersion, bring: Bring
+) -> None:
+    bring(table({}))
+    services.freeze_version(actor=scientist, version_id=draft.pk)
+    developer = house.account("Dev", RoleCode.DEVELOPER)
+    content = io.BytesIO(table({}, {}))
+    for act in (
+        lambda: services.freeze_version(actor=developer, version_id=draft.pk),
+        lambda: services.abandon_version(actor=developer, version_id=draft.pk),
+        lambda: services.vet_version(actor=developer, version_id=draft.pk),
+        lambda: services.declare_groups(actor=developer, version_id=draft.pk, groups=[]),
+        lambda: services.take_in(
+            actor=developer, arrival=Arrival(Form.MANIFEST, draft.pk), content=content
+        ),
+    ):
+        with pytest.raises(NotPermitted, match=r"consent\.freeze_version"):
+            act()
+
+
 def test_items_need_a_draft_and_a_role(
     house: House, scientist: Account, draft: DatasetVersion
 ) -> None:
@@ -388,7 +408,7 @@ def test_too_much_is_refused_before_it_is_kept(
 
 def test_json_of_a_mapping_is_checked(scientist: Account, draft: DatasetVersion) -> None:
     api: Api = of_person(scientist)
-    for mapping in ("[", json.dumps({"a": 1}), json.dumps([])):
+    for mapping in ("[", json.dumps({"a": 1}), json.dumps([]), json.dumps({"a": "mood"})):
         path = f"/api/v1/imports?form=manifest&version={draft.pk}"
         sent = api.client.post(f"{path}&mapping={mapping}", b"", content_type="text/csv")
         assert sent.status_code == 400

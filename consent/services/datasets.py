@@ -37,6 +37,8 @@ from ledger.services import Unsealed, append, append_large
 
 _MEMBERS = "version_id = %s AND aside = ''"
 _AT_ONCE = 50
+_SET_ASIDE = 1_000
+_ROWS_OF_SEGMENT = 200
 
 
 @transaction.atomic
@@ -213,24 +215,37 @@ def _kept(version: DatasetVersion, pages: Iterable[Page]) -> Iterator[Page]:
 
 
 def set_aside(version: DatasetVersion, items: QuerySet[Item], reason: Aside) -> int:
-    """Take items of a locked draft out of its members, on the record; return how many."""
-    chosen = list(items.filter(version=version, aside=""))
-    if not chosen:
-        return 0
-    Item.objects.filter(pk__in=[item.pk for item in chosen]).update(aside=reason.value)
+    """Take items of a locked draft out of its members, on the record; return how many.
+
+    Page by page, with a record each: memory holds no more than that.
+    """
+    count = 0
+    chosen = items.filter(version=version, aside="").order_by("pk")
+    while page := list(chosen[:_SET_ASIDE]):
+        _set_aside(version, page, reason)
+        count += len(page)
+        chosen = chosen.filter(pk__gt=page[-1].pk)
+    return count
+
+
+def _set_aside(version: DatasetVersion, page: Sequence[Item], reason: Aside) -> None:
+    Item.objects.filter(pk__in=[item.pk for item in page]).update(aside=reason.value)
     groups: dict[tuple[UUID, ...], list[Recorded]] = {}
-    for item in chosen:
+    for item in page:
         if item.people:
             groups.setdefault(item.scope_ids(), []).append(item)
     append_large(
         kind=kinds.ITEMS_SET_ASIDE,
-        facts=ItemsSetAside(items=len(chosen), reason=reason),
+        facts=ItemsSetAside(items=len(page), reason=reason),
         segments=[
             Unsealed("house", (HOUSE_SCOPE,), {"version": str(version.pk)}),
-            *(Unsealed("subject", scopes, {}, tuple(rows)) for scopes, rows in groups.items()),
+            *(
+                Unsealed("subject", scopes, {}, tuple(rows[at : at + _ROWS_OF_SEGMENT]))
+                for scopes, rows in groups.items()
+                for at in range(0, len(rows), _ROWS_OF_SEGMENT)
+            ),
         ],
     )
-    return len(chosen)
 
 
 def set_aside_unconsented(version: DatasetVersion) -> int:

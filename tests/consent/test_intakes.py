@@ -26,11 +26,11 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.roles import RoleCode
-from consent.services import Arrival, errands, intakes
+from consent.services import Arrival, datasets, errands, intakes
 from consent.uses import Form, Use
 from ledger import vault
 from ledger.holdings import HOLDINGS
-from ledger.models import HOUSE_SCOPE, Log, Retention, SealedFile
+from ledger.models import HOUSE_SCOPE, Log, Record, Retention, SealedFile
 from ledger.sealing import SEAL_BYTES
 from ledger.services import files, open_file, open_scope, store_file, write_stream
 from ledger.verification import verify_log
@@ -152,6 +152,26 @@ def test_consent_that_was_taken_back_meanwhile_sets_aside(
     version = services.freeze_version(actor=scientist, version_id=draft.pk)
     assert (version.member_count, version.items.count()) == (1, 2)
     assert Item.objects.get(people=1).aside == "consent_missing"
+
+
+def test_many_are_set_aside_page_by_page(
+    officer: Account, scientist: Account, draft: DatasetVersion, bring: Bring,
+    monkeypatch: pytest.MonkeyPatch, log: Log, sequence: Callable[[], int], acting_as: ActingAs,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(datasets, "_SET_ASIDE", 2)
+    monkeypatch.setattr(datasets, "_ROWS_OF_SEGMENT", 1)
+    cleo = register(officer)
+    grant = consent_of(officer, cleo, answer(Use.TRAIN))
+    bring(table(*[{"depicts": cleo.handle}] * 5, {}))
+    services.withdraw(actor=officer, grant_id=grant.pk)
+    version = services.freeze_version(actor=scientist, version_id=draft.pk)
+    assert (version.member_count, Item.objects.filter(aside="consent_missing").count()) == (1, 5)
+    bodies = [bytes(body) for body in Record.objects.values_list("body", flat=True)]
+    pages = [json.loads(body)["facts"]["items"] for body in bodies if b"items.set_aside" in body]
+    assert pages == [2, 2, 1]
+    sequence()
+    with acting_as("eraser"):
+        assert verify_log(log).findings == []
 
 
 FILLER = "digest_placeholder"

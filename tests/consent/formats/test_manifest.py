@@ -1,7 +1,6 @@
 import csv
 import io
 import json
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -375,7 +374,8 @@ def test_what_waits_reads_back_as_it_was(item: DescribedItem) -> None:
     line = repair_table.write_item(item, ["licence_unknown"], ["Say which."])
     opened = open_manifest(io.BytesIO(repair_table.write_header() + line))
     (again,) = opened.read().items
-    assert replace(again, doubts=()) == item
+    # All but the doubts, which come last.
+    assert repr(again).rpartition(", doubts=")[0] == repr(item).rpartition(", doubts=")[0]
     assert [doubt.code for doubt in opened.read().doubts] == []
     # No cell is a formula.
     (said,) = list(csv.reader(io.StringIO(line.decode(), newline="")))

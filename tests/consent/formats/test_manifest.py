@@ -368,14 +368,16 @@ people = st.lists(cells.map(str.strip), max_size=3).map(tuple)
         creators=people,
         signals=pairs,
         flags=pairs,
+        **dict.fromkeys(("media_type", "legal_basis", "text"), st.just("")),
+        **dict.fromkeys(("unknown", "doubts"), st.just(())),
+        height=st.none(),
     )
 )
 def test_what_waits_reads_back_as_it_was(item: DescribedItem) -> None:
     line = repair_table.write_item(item, ["licence_unknown"], ["Say which."])
     opened = open_manifest(io.BytesIO(repair_table.write_header() + line))
     (again,) = opened.read().items
-    # All but the doubts, which come last.
-    assert repr(again).rpartition(", doubts=")[0] == repr(item).rpartition(", doubts=")[0]
+    assert again._replace(doubts=()) == item
     assert [doubt.code for doubt in opened.read().doubts] == []
     # No cell is a formula.
     (said,) = list(csv.reader(io.StringIO(line.decode(), newline="")))

@@ -10,6 +10,7 @@ from django.db import migrations, models
 
 import generation.states
 import ledger.fields
+from ledger.creation import CreateTables
 
 
 class Migration(migrations.Migration):
@@ -22,977 +23,1048 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="Output",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
+        CreateTables(
+            [
+                migrations.CreateModel(
+                    name="Output",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "place",
+                            models.PositiveSmallIntegerField(
+                                help_text="Among the images of the run, from 0."
+                            ),
+                        ),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[
+                                    ("received", "received"),
+                                    ("held", "held"),
+                                    ("cleared", "cleared"),
+                                    ("marked", "marked"),
+                                    ("released", "released"),
+                                    ("blocked", "blocked"),
+                                ],
+                                default=generation.states.OutputState["RECEIVED"],
+                                editable=False,
+                                max_length=20,
+                            ),
+                        ),
+                        (
+                            "format",
+                            models.CharField(
+                                choices=[("PNG", "PNG"), ("JPEG", "JPEG"), ("WEBP", "WEBP")],
+                                max_length=20,
+                            ),
+                        ),
+                        ("width", models.PositiveIntegerField()),
+                        ("height", models.PositiveIntegerField()),
+                        (
+                            "codes",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.CharField(max_length=80),
+                                default=list,
+                                help_text="Rules matched.",
+                                size=None,
+                            ),
+                        ),
+                        ("signals", ledger.fields.SealedField(null=True)),
+                        ("presigned_digest", ledger.fields.SealedField(null=True)),
+                        ("pixel_digest", ledger.fields.SealedField(null=True)),
+                        ("delivered_digest", ledger.fields.SealedField(null=True)),
+                        ("manifest_id", ledger.fields.SealedField(null=True)),
+                        ("presigned_index", ledger.fields.DigestField(db_index=True, null=True)),
+                        ("delivered_index", ledger.fields.DigestField(db_index=True, null=True)),
+                        ("manifest_index", ledger.fields.DigestField(db_index=True, null=True)),
+                        ("received_at", models.DateTimeField()),
+                        ("released_at", models.DateTimeField(editable=False, null=True)),
+                        (
+                            "marked",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="ledger.sealedfile",
+                            ),
+                        ),
+                        (
+                            "received",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="ledger.sealedfile",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-received_at", "place"],
+                    },
                 ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False,
-                        help_text="The newest record of this row.",
-                        null=True,
-                    ),
+                migrations.CreateModel(
+                    name="Case",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "codes",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.CharField(max_length=80), default=list, size=None
+                            ),
+                        ),
+                        ("severity", models.PositiveSmallIntegerField(help_text="0, 2, 4 or 6.")),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[("open", "open"), ("decided", "decided")],
+                                default=generation.states.CaseState["OPEN"],
+                                editable=False,
+                                max_length=20,
+                            ),
+                        ),
+                        ("leased_until", models.DateTimeField(null=True)),
+                        ("opened_at", models.DateTimeField()),
+                        (
+                            "leased_to",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "output",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="cases",
+                                to="generation.output",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-opened_at"],
+                    },
                 ),
-                (
-                    "place",
-                    models.PositiveSmallIntegerField(
-                        help_text="Among the images of the run, from 0."
-                    ),
+                migrations.CreateModel(
+                    name="Job",
+                    fields=[
+                        (
+                            "output",
+                            models.OneToOneField(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                primary_key=True,
+                                related_name="job",
+                                serialize=False,
+                                to="generation.output",
+                            ),
+                        ),
+                        ("due_at", models.DateTimeField(db_index=True, null=True)),
+                        ("attempts", models.PositiveIntegerField(default=0)),
+                    ],
                 ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("received", "received"),
-                            ("held", "held"),
-                            ("cleared", "cleared"),
-                            ("marked", "marked"),
-                            ("released", "released"),
-                            ("blocked", "blocked"),
+                migrations.CreateModel(
+                    name="ModelVersion",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "name",
+                            models.CharField(
+                                help_text="Public: it stands in every manifest.", max_length=80
+                            ),
+                        ),
+                        ("version", models.CharField(max_length=40)),
+                        (
+                            "files",
+                            models.TextField(help_text="Canonical JSON: a list of {path, sha256}."),
+                        ),
+                        ("files_digest", ledger.fields.DigestField()),
+                        ("effective_digest", ledger.fields.DigestField()),
+                        ("configuration_digest", ledger.fields.DigestField()),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[("registered", "registered"), ("retired", "retired")],
+                                default=generation.states.ModelState["REGISTERED"],
+                                editable=False,
+                                max_length=20,
+                            ),
+                        ),
+                        ("registered_at", models.DateTimeField()),
+                        (
+                            "dataset_version",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="models",
+                                to="consent.datasetversion",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["name", "-registered_at"],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Policy",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        ("number", models.PositiveIntegerField(unique=True)),
+                        ("text", models.TextField(help_text="Canonical JSON, as digested.")),
+                        ("digest", ledger.fields.DigestField()),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[("active", "active"), ("retired", "retired")],
+                                default=generation.states.PolicyState["ACTIVE"],
+                                editable=False,
+                                max_length=20,
+                            ),
+                        ),
+                        ("published_at", models.DateTimeField()),
+                    ],
+                    options={
+                        "verbose_name_plural": "policies",
+                        "ordering": ["-number"],
+                        "constraints": [
+                            models.CheckConstraint(
+                                condition=models.Q(("state__in", ["active", "retired"])),
+                                name="policy_state_known",
+                            ),
+                            models.UniqueConstraint(
+                                condition=models.Q(("state", "active")),
+                                fields=("state",),
+                                name="policy_one_active",
+                            ),
                         ],
-                        default=generation.states.OutputState["RECEIVED"],
-                        editable=False,
-                        max_length=20,
-                    ),
+                    },
                 ),
-                (
-                    "format",
-                    models.CharField(
-                        choices=[("PNG", "PNG"), ("JPEG", "JPEG"), ("WEBP", "WEBP")], max_length=20
-                    ),
-                ),
-                ("width", models.PositiveIntegerField()),
-                ("height", models.PositiveIntegerField()),
-                (
-                    "codes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=80),
-                        default=list,
-                        help_text="Rules matched.",
-                        size=None,
-                    ),
-                ),
-                ("signals", ledger.fields.SealedField(null=True)),
-                ("presigned_digest", ledger.fields.SealedField(null=True)),
-                ("pixel_digest", ledger.fields.SealedField(null=True)),
-                ("delivered_digest", ledger.fields.SealedField(null=True)),
-                ("manifest_id", ledger.fields.SealedField(null=True)),
-                ("presigned_index", ledger.fields.DigestField(db_index=True, null=True)),
-                ("delivered_index", ledger.fields.DigestField(db_index=True, null=True)),
-                ("manifest_index", ledger.fields.DigestField(db_index=True, null=True)),
-                ("received_at", models.DateTimeField()),
-                ("released_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "marked",
-                    models.ForeignKey(
+                migrations.AddField(
+                    model_name="output",
+                    name="policy",
+                    field=models.ForeignKey(
+                        help_text="Screened by it.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="ledger.sealedfile",
+                        related_name="outputs",
+                        to="generation.policy",
                     ),
                 ),
-                (
-                    "received",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="ledger.sealedfile",
-                    ),
+                migrations.CreateModel(
+                    name="Decision",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "outcome",
+                            models.CharField(
+                                choices=[("approved", "approved"), ("refused", "refused")],
+                                max_length=20,
+                            ),
+                        ),
+                        (
+                            "reason",
+                            models.CharField(
+                                choices=[
+                                    ("within_policy", "within policy"),
+                                    ("false_positive", "false positive"),
+                                    ("against_policy", "against policy"),
+                                    ("no_consent", "no consent"),
+                                    ("unlawful", "unlawful"),
+                                ],
+                                max_length=20,
+                            ),
+                        ),
+                        ("note", ledger.fields.SealedField(null=True)),
+                        ("decided_at", models.DateTimeField()),
+                        (
+                            "case",
+                            models.OneToOneField(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="decision",
+                                to="generation.case",
+                            ),
+                        ),
+                        (
+                            "decider",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "policy",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="decisions",
+                                to="generation.policy",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-decided_at"],
+                    },
                 ),
-            ],
-            options={
-                "ordering": ["-received_at", "place"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Case",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False,
-                        help_text="The newest record of this row.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "codes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=80), default=list, size=None
-                    ),
-                ),
-                ("severity", models.PositiveSmallIntegerField(help_text="0, 2, 4 or 6.")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("open", "open"), ("decided", "decided")],
-                        default=generation.states.CaseState["OPEN"],
-                        editable=False,
-                        max_length=20,
-                    ),
-                ),
-                ("leased_until", models.DateTimeField(null=True)),
-                ("opened_at", models.DateTimeField()),
-                (
-                    "leased_to",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "output",
-                    models.ForeignKey(
-                        null=True,
+                migrations.AddField(
+                    model_name="case",
+                    name="policy",
+                    field=models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="cases",
-                        to="generation.output",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-opened_at"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Job",
-            fields=[
-                (
-                    "output",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="job",
-                        serialize=False,
-                        to="generation.output",
-                    ),
-                ),
-                ("due_at", models.DateTimeField(db_index=True, null=True)),
-                ("attempts", models.PositiveIntegerField(default=0)),
-            ],
-        ),
-        migrations.CreateModel(
-            name="ModelVersion",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False,
-                        help_text="The newest record of this row.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "name",
-                    models.CharField(
-                        help_text="Public: it stands in every manifest.", max_length=80
-                    ),
-                ),
-                ("version", models.CharField(max_length=40)),
-                ("files", models.TextField(help_text="Canonical JSON: a list of {path, sha256}.")),
-                ("files_digest", ledger.fields.DigestField()),
-                ("effective_digest", ledger.fields.DigestField()),
-                ("configuration_digest", ledger.fields.DigestField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("registered", "registered"), ("retired", "retired")],
-                        default=generation.states.ModelState["REGISTERED"],
-                        editable=False,
-                        max_length=20,
-                    ),
-                ),
-                ("registered_at", models.DateTimeField()),
-                (
-                    "dataset_version",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="models",
-                        to="consent.datasetversion",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["name", "-registered_at"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Policy",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False,
-                        help_text="The newest record of this row.",
-                        null=True,
-                    ),
-                ),
-                ("number", models.PositiveIntegerField(unique=True)),
-                ("text", models.TextField(help_text="Canonical JSON, as digested.")),
-                ("digest", ledger.fields.DigestField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("active", "active"), ("retired", "retired")],
-                        default=generation.states.PolicyState["ACTIVE"],
-                        editable=False,
-                        max_length=20,
-                    ),
-                ),
-                ("published_at", models.DateTimeField()),
-            ],
-            options={
-                "verbose_name_plural": "policies",
-                "ordering": ["-number"],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("state__in", ["active", "retired"])),
-                        name="policy_state_known",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("state", "active")),
-                        fields=("state",),
-                        name="policy_one_active",
-                    ),
-                ],
-            },
-        ),
-        migrations.AddField(
-            model_name="output",
-            name="policy",
-            field=models.ForeignKey(
-                help_text="Screened by it.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="outputs",
-                to="generation.policy",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Decision",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False,
-                        help_text="The newest record of this row.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "outcome",
-                    models.CharField(
-                        choices=[("approved", "approved"), ("refused", "refused")], max_length=20
-                    ),
-                ),
-                (
-                    "reason",
-                    models.CharField(
-                        choices=[
-                            ("within_policy", "within policy"),
-                            ("false_positive", "false positive"),
-                            ("against_policy", "against policy"),
-                            ("no_consent", "no consent"),
-                            ("unlawful", "unlawful"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                ("note", ledger.fields.SealedField(null=True)),
-                ("decided_at", models.DateTimeField()),
-                (
-                    "case",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="decision",
-                        to="generation.case",
-                    ),
-                ),
-                (
-                    "decider",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "policy",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="decisions",
                         to="generation.policy",
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["-decided_at"],
-            },
-        ),
-        migrations.AddField(
-            model_name="case",
-            name="policy",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="cases",
-                to="generation.policy",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Run",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
+                migrations.CreateModel(
+                    name="Run",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "instance",
+                            models.UUIDField(
+                                help_text="One process of the client; it numbers its runs."
+                            ),
+                        ),
+                        (
+                            "sequence",
+                            models.PositiveBigIntegerField(
+                                help_text="From 1 per instance; a gap is a question."
+                            ),
+                        ),
+                        (
+                            "scopes",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.UUIDField(), size=None
+                            ),
+                        ),
+                        ("prompt", ledger.fields.SealedField()),
+                        ("parameters", ledger.fields.SealedField()),
+                        (
+                            "reasons",
+                            ledger.fields.SealedField(
+                                help_text="Why it was answered so: a list of code and detail."
+                            ),
+                        ),
+                        (
+                            "details",
+                            ledger.fields.SealedField(
+                                help_text="Seeds, steps, environment, as handed in.", null=True
+                            ),
+                        ),
+                        (
+                            "codes",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.CharField(max_length=80),
+                                help_text="The codes among the reasons.",
+                                size=None,
+                            ),
+                        ),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[
+                                    ("allowed", "allowed"),
+                                    ("refused", "refused"),
+                                    ("held", "held"),
+                                    ("completed", "completed"),
+                                    ("failed", "failed"),
+                                ],
+                                editable=False,
+                                max_length=20,
+                            ),
+                        ),
+                        (
+                            "failure",
+                            models.CharField(
+                                choices=[
+                                    ("pipeline_error", "pipeline error"),
+                                    ("aborted", "aborted"),
+                                    ("out_of_memory", "out of memory"),
+                                    ("unmarkable_output", "unmarkable output"),
+                                ],
+                                editable=False,
+                                max_length=20,
+                                null=True,
+                            ),
+                        ),
+                        ("requested_at", models.DateTimeField()),
+                        ("authorised_until", models.DateTimeField(editable=False, null=True)),
+                        ("ended_at", models.DateTimeField(editable=False, null=True)),
+                        (
+                            "client",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="runs",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "model",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="runs",
+                                to="generation.modelversion",
+                            ),
+                        ),
+                        (
+                            "policy",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="runs",
+                                to="generation.policy",
+                            ),
+                        ),
+                        (
+                            "project",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="runs",
+                                to="consent.project",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-requested_at"],
+                    },
                 ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False,
-                        help_text="The newest record of this row.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "instance",
-                    models.UUIDField(help_text="One process of the client; it numbers its runs."),
-                ),
-                (
-                    "sequence",
-                    models.PositiveBigIntegerField(
-                        help_text="From 1 per instance; a gap is a question."
-                    ),
-                ),
-                (
-                    "scopes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.UUIDField(), size=None
-                    ),
-                ),
-                ("prompt", ledger.fields.SealedField()),
-                ("parameters", ledger.fields.SealedField()),
-                (
-                    "reasons",
-                    ledger.fields.SealedField(
-                        help_text="Why it was answered so: a list of code and detail."
-                    ),
-                ),
-                (
-                    "details",
-                    ledger.fields.SealedField(
-                        help_text="Seeds, steps, environment, as handed in.", null=True
-                    ),
-                ),
-                (
-                    "codes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=80),
-                        help_text="The codes among the reasons.",
-                        size=None,
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("allowed", "allowed"),
-                            ("refused", "refused"),
-                            ("held", "held"),
-                            ("completed", "completed"),
-                            ("failed", "failed"),
-                        ],
-                        editable=False,
-                        max_length=20,
-                    ),
-                ),
-                (
-                    "failure",
-                    models.CharField(
-                        choices=[
-                            ("pipeline_error", "pipeline error"),
-                            ("aborted", "aborted"),
-                            ("out_of_memory", "out of memory"),
-                            ("unmarkable_output", "unmarkable output"),
-                        ],
-                        editable=False,
-                        max_length=20,
-                        null=True,
-                    ),
-                ),
-                ("requested_at", models.DateTimeField()),
-                ("authorised_until", models.DateTimeField(editable=False, null=True)),
-                ("ended_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "client",
-                    models.ForeignKey(
-                        null=True,
+                migrations.AddField(
+                    model_name="output",
+                    name="run",
+                    field=models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "model",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to="generation.modelversion",
-                    ),
-                ),
-                (
-                    "policy",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to="generation.policy",
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to="consent.project",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-requested_at"],
-            },
-        ),
-        migrations.AddField(
-            model_name="output",
-            name="run",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="outputs",
-                to="generation.run",
-            ),
-        ),
-        migrations.AddField(
-            model_name="case",
-            name="run",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="cases",
-                to="generation.run",
-            ),
-        ),
-        migrations.CreateModel(
-            name="RunDepiction",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False,
-                        help_text="The newest record of this row.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "run",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="depictions",
+                        related_name="outputs",
                         to="generation.run",
                     ),
                 ),
-                (
-                    "subject",
-                    models.ForeignKey(
+                migrations.AddField(
+                    model_name="case",
+                    name="run",
+                    field=models.ForeignKey(
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="run_depictions",
-                        to="consent.subject",
+                        related_name="cases",
+                        to="generation.run",
                     ),
                 ),
-            ],
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.UniqueConstraint(
-                fields=("name", "version"), name="model_version_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["registered", "retired"])),
-                name="model_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["approved", "refused"])),
-                name="decision_outcome_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "reason__in",
-                        [
-                            "within_policy",
-                            "false_positive",
-                            "against_policy",
-                            "no_consent",
-                            "unlawful",
+                migrations.CreateModel(
+                    name="RunDepiction",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "run",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="depictions",
+                                to="generation.run",
+                            ),
+                        ),
+                        (
+                            "subject",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="run_depictions",
+                                to="consent.subject",
+                            ),
+                        ),
+                    ],
+                ),
+                migrations.AddConstraint(
+                    model_name="modelversion",
+                    constraint=models.UniqueConstraint(
+                        fields=("name", "version"), name="model_version_once"
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="modelversion",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("state__in", ["registered", "retired"])),
+                        name="model_state_known",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="decision",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["approved", "refused"])),
+                        name="decision_outcome_known",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="decision",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "reason__in",
+                                [
+                                    "within_policy",
+                                    "false_positive",
+                                    "against_policy",
+                                    "no_consent",
+                                    "unlawful",
+                                ],
+                            )
+                        ),
+                        name="decision_reason_known",
+                    ),
+                ),
+                migrations.AddIndex(
+                    model_name="run",
+                    index=django.contrib.postgres.indexes.GinIndex(
+                        fields=["scopes"], name="run_scopes"
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="run",
+                    constraint=models.UniqueConstraint(
+                        fields=("instance", "sequence"), name="run_sequence_once"
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="run",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["allowed", "refused", "held", "completed", "failed"])
+                        ),
+                        name="run_state_known",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="run",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("authorised_until__isnull", True),
+                                ("state__in", ["refused", "held"]),
+                            ),
+                            models.Q(
+                                ("authorised_until__isnull", False),
+                                ("state__in", ["allowed", "completed", "failed"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="run_authorised_when_allowed",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="run",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", False), ("state__in", ["completed", "failed"])
+                            ),
+                            models.Q(
+                                models.Q(("state__in", ["completed", "failed"]), _negated=True),
+                                ("ended_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="run_ended_when_over",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="run",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("failure__isnull", False), ("state", "failed")),
+                            models.Q(
+                                models.Q(("state", "failed"), _negated=True),
+                                ("failure__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="run_failed_for_a_reason",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="output",
+                    constraint=models.UniqueConstraint(
+                        fields=("run", "place"), name="output_place_once"
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="output",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["received", "held", "cleared", "marked", "released", "blocked"],
+                            )
+                        ),
+                        name="output_state_known",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="output",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("marked__isnull", False),
+                                ("released_at__isnull", False),
+                                ("state", "released"),
+                            ),
+                            models.Q(
+                                models.Q(("state", "released"), _negated=True),
+                                ("marked__isnull", True),
+                                ("released_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="output_marked_bytes_when_released",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="case",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "decided"])),
+                        name="case_state_known",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="case",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("output__isnull", True), ("run__isnull", False)),
+                            models.Q(("output__isnull", False), ("run__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="case_is_about_one_thing",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="case",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("run",),
+                        name="case_open_once_per_run",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="case",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("output",),
+                        name="case_open_once_per_output",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="rundepiction",
+                    constraint=models.UniqueConstraint(
+                        fields=("run", "subject"), name="run_depiction_once"
+                    ),
+                ),
+                migrations.CreateModel(
+                    name="Tally",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True,
+                                primary_key=True,
+                                serialize=False,
+                                verbose_name="ID",
+                            ),
+                        ),
+                        ("runs", models.BigIntegerField(default=0)),
+                        ("outputs", models.BigIntegerField(default=0)),
+                        (
+                            "model",
+                            models.ForeignKey(
+                                db_index=False,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="tallies",
+                                to="generation.modelversion",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "indexes": [
+                            models.Index(
+                                fields=["model"], include=("runs", "outputs"), name="tally_counts"
+                            )
                         ],
-                    )
+                    },
                 ),
-                name="decision_reason_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="run",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["scopes"], name="run_scopes"),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.UniqueConstraint(
-                fields=("instance", "sequence"), name="run_sequence_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["allowed", "refused", "held", "completed", "failed"])
+                migrations.CreateModel(
+                    name="TrainingRun",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "purpose",
+                            models.CharField(
+                                choices=[
+                                    ("train", "training a model"),
+                                    ("fine_tune", "fine-tuning a model"),
+                                ],
+                                max_length=20,
+                            ),
+                        ),
+                        ("configuration_digest", ledger.fields.DigestField()),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[
+                                    ("proposed", "proposed"),
+                                    ("authorised", "authorised"),
+                                    ("completed", "completed"),
+                                    ("failed", "failed"),
+                                    ("cancelled", "cancelled"),
+                                ],
+                                default=generation.states.TrainingState["PROPOSED"],
+                                editable=False,
+                                max_length=20,
+                            ),
+                        ),
+                        (
+                            "people",
+                            models.PositiveIntegerField(
+                                editable=False, help_text="Whose consent had ended."
+                            ),
+                        ),
+                        (
+                            "items",
+                            models.PositiveIntegerField(
+                                editable=False, help_text="In which they are shown."
+                            ),
+                        ),
+                        (
+                            "codes",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.CharField(max_length=80),
+                                default=list,
+                                editable=False,
+                                size=None,
+                            ),
+                        ),
+                        ("proposed_at", models.DateTimeField()),
+                        ("authorised_at", models.DateTimeField(editable=False, null=True)),
+                        ("ended_at", models.DateTimeField(editable=False, null=True)),
+                        (
+                            "model",
+                            models.OneToOneField(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="training",
+                                to="generation.modelversion",
+                            ),
+                        ),
+                        (
+                            "project",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="trainings",
+                                to="consent.project",
+                            ),
+                        ),
+                        (
+                            "proposed_by",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-proposed_at"],
+                    },
                 ),
-                name="run_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("authorised_until__isnull", True), ("state__in", ["refused", "held"])
-                    ),
-                    models.Q(
-                        ("authorised_until__isnull", False),
-                        ("state__in", ["allowed", "completed", "failed"]),
-                    ),
-                    _connector="OR",
+                migrations.CreateModel(
+                    name="TrainingOverride",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        ("reason", ledger.fields.SealedField()),
+                        ("proposed_at", models.DateTimeField()),
+                        ("approved_at", models.DateTimeField(editable=False, null=True)),
+                        (
+                            "approved_by",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "proposed_by",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "training",
+                            models.OneToOneField(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="override",
+                                to="generation.trainingrun",
+                            ),
+                        ),
+                    ],
                 ),
-                name="run_authorised_when_allowed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", False), ("state__in", ["completed", "failed"])),
-                    models.Q(
-                        models.Q(("state__in", ["completed", "failed"]), _negated=True),
-                        ("ended_at__isnull", True),
-                    ),
-                    _connector="OR",
+                migrations.CreateModel(
+                    name="TrainingInput",
+                    fields=[
+                        (
+                            "id",
+                            models.UUIDField(
+                                default=uuid.uuid4,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        (
+                            "record",
+                            models.UUIDField(
+                                editable=False,
+                                help_text="The newest record of this row.",
+                                null=True,
+                            ),
+                        ),
+                        (
+                            "version",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="trainings",
+                                to="consent.datasetversion",
+                            ),
+                        ),
+                        (
+                            "training",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="inputs",
+                                to="generation.trainingrun",
+                            ),
+                        ),
+                    ],
                 ),
-                name="run_ended_when_over",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("failure__isnull", False), ("state", "failed")),
-                    models.Q(
-                        models.Q(("state", "failed"), _negated=True), ("failure__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="run_failed_for_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="output",
-            constraint=models.UniqueConstraint(fields=("run", "place"), name="output_place_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="output",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["received", "held", "cleared", "marked", "released", "blocked"])
-                ),
-                name="output_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="output",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("marked__isnull", False),
-                        ("released_at__isnull", False),
-                        ("state", "released"),
-                    ),
-                    models.Q(
-                        models.Q(("state", "released"), _negated=True),
-                        ("marked__isnull", True),
-                        ("released_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="output_marked_bytes_when_released",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "decided"])), name="case_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("output__isnull", True), ("run__isnull", False)),
-                    models.Q(("output__isnull", False), ("run__isnull", True)),
-                    _connector="OR",
-                ),
-                name="case_is_about_one_thing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("run",),
-                name="case_open_once_per_run",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("output",),
-                name="case_open_once_per_output",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rundepiction",
-            constraint=models.UniqueConstraint(
-                fields=("run", "subject"), name="run_depiction_once"
-            ),
-        ),
-        migrations.CreateModel(
-            name="Tally",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("runs", models.BigIntegerField(default=0)),
-                ("outputs", models.BigIntegerField(default=0)),
-                (
-                    "model",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="tallies",
-                        to="generation.modelversion",
-                    ),
-                ),
-            ],
-            options={
-                "indexes": [
-                    models.Index(fields=["model"], include=("runs", "outputs"), name="tally_counts")
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="TrainingRun",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False, help_text="The newest record of this row.", null=True
-                    ),
-                ),
-                (
-                    "purpose",
-                    models.CharField(
-                        choices=[
-                            ("train", "training a model"),
-                            ("fine_tune", "fine-tuning a model"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                ("configuration_digest", ledger.fields.DigestField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("proposed", "proposed"),
-                            ("authorised", "authorised"),
-                            ("completed", "completed"),
-                            ("failed", "failed"),
-                            ("cancelled", "cancelled"),
-                        ],
-                        default=generation.states.TrainingState["PROPOSED"],
-                        editable=False,
-                        max_length=20,
+                migrations.AddConstraint(
+                    model_name="trainingrun",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["proposed", "authorised", "completed", "failed", "cancelled"],
+                            )
+                        ),
+                        name="trainingrun_state_known",
                     ),
                 ),
-                (
-                    "people",
-                    models.PositiveIntegerField(
-                        editable=False, help_text="Whose consent had ended."
+                migrations.AddConstraint(
+                    model_name="trainingrun",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("purpose__in", ["train", "fine_tune"])),
+                        name="trainingrun_purpose_known",
                     ),
                 ),
-                (
-                    "items",
-                    models.PositiveIntegerField(
-                        editable=False, help_text="In which they are shown."
+                migrations.AddConstraint(
+                    model_name="trainingrun",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("model__isnull", False), ("state", "completed")),
+                            models.Q(
+                                models.Q(("state", "completed"), _negated=True),
+                                ("model__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="trainingrun_completed_with_a_model",
                     ),
                 ),
-                (
-                    "codes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=80),
-                        default=list,
-                        editable=False,
-                        size=None,
+                migrations.AddConstraint(
+                    model_name="trainingrun",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", False),
+                                ("state__in", ["completed", "failed", "cancelled"]),
+                            ),
+                            models.Q(
+                                ("ended_at__isnull", True),
+                                ("state__in", ["proposed", "authorised"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="trainingrun_ended_when_over",
                     ),
                 ),
-                ("proposed_at", models.DateTimeField()),
-                ("authorised_at", models.DateTimeField(editable=False, null=True)),
-                ("ended_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "model",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="training",
-                        to="generation.modelversion",
+                migrations.AddConstraint(
+                    model_name="trainingrun",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["proposed", "cancelled"]),
+                            models.Q(
+                                ("authorised_at__isnull", False),
+                                ("state__in", ["authorised", "completed", "failed"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="trainingrun_authorised_first",
                     ),
                 ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="trainings",
-                        to="consent.project",
+                migrations.AddConstraint(
+                    model_name="trainingoverride",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("approved_by", models.F("proposed_by")), _negated=True),
+                        name="override_approved_by_another",
                     ),
                 ),
-                (
-                    "proposed_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                migrations.AddConstraint(
+                    model_name="traininginput",
+                    constraint=models.UniqueConstraint(
+                        fields=("training", "version"), name="traininginput_once"
                     ),
                 ),
-            ],
-            options={
-                "ordering": ["-proposed_at"],
-            },
-        ),
-        migrations.CreateModel(
-            name="TrainingOverride",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False, help_text="The newest record of this row.", null=True
-                    ),
-                ),
-                ("reason", ledger.fields.SealedField()),
-                ("proposed_at", models.DateTimeField()),
-                ("approved_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "approved_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "proposed_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "training",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="override",
-                        to="generation.trainingrun",
-                    ),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="TrainingInput",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "record",
-                    models.UUIDField(
-                        editable=False, help_text="The newest record of this row.", null=True
-                    ),
-                ),
-                (
-                    "version",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="trainings",
-                        to="consent.datasetversion",
-                    ),
-                ),
-                (
-                    "training",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="inputs",
-                        to="generation.trainingrun",
-                    ),
-                ),
-            ],
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["proposed", "authorised", "completed", "failed", "cancelled"])
-                ),
-                name="trainingrun_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("purpose__in", ["train", "fine_tune"])),
-                name="trainingrun_purpose_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("model__isnull", False), ("state", "completed")),
-                    models.Q(
-                        models.Q(("state", "completed"), _negated=True), ("model__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="trainingrun_completed_with_a_model",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("ended_at__isnull", False),
-                        ("state__in", ["completed", "failed", "cancelled"]),
-                    ),
-                    models.Q(("ended_at__isnull", True), ("state__in", ["proposed", "authorised"])),
-                    _connector="OR",
-                ),
-                name="trainingrun_ended_when_over",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["proposed", "cancelled"]),
-                    models.Q(
-                        ("authorised_at__isnull", False),
-                        ("state__in", ["authorised", "completed", "failed"]),
-                    ),
-                    _connector="OR",
-                ),
-                name="trainingrun_authorised_first",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingoverride",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("approved_by", models.F("proposed_by")), _negated=True),
-                name="override_approved_by_another",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="traininginput",
-            constraint=models.UniqueConstraint(
-                fields=("training", "version"), name="traininginput_once"
-            ),
-        ),
+            ]
+        )
     ]

@@ -5,7 +5,7 @@ Whether a run may begin is asked before each: everything is read in one round tr
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -48,9 +48,9 @@ _PEOPLE = (
     "ON r.subject_id = s.id AND r.kind = 'erasure' AND r.restricted_at IS NOT NULL WHERE "
 )
 _GRANTS = """SELECT row_to_json(g) FROM (
-    SELECT id, subject_id, state, given_at, ended_at, valid_from, valid_until, assurance, "right",
-        basis, method, uses, refused, media, territories, recipients, families, barred_themes,
-        suspended_at, resumed_at, power_until
+    SELECT id, subject_id, state, given_at, ended_at, valid_from, valid_until, signed_on,
+        assurance, "right", basis, method, uses, refused, media, territories, recipients,
+        families, barred_themes, suspended_at, resumed_at, power_until
     FROM consent_grant WHERE given_at IS NOT NULL AND """
 # Everybody who ever counted as one of them: at which moment is for the decision to say.
 _THEM = "= ANY ((SELECT consent_selves($1::uuid[], true))::uuid[])"
@@ -229,10 +229,15 @@ def _terms(row: dict[str, Any]) -> GrantTerms:
         recipients=frozenset(row["recipients"]),
         families=frozenset(row["families"]),
         barred_themes=frozenset(map(Theme, row["barred_themes"])),
+        signed=_midnight(row["signed_on"]),
         suspensions=tuple(map(Period, map(datetime.fromisoformat, row["suspended_at"]), resumed)),
         power=Period(given_at, power_until) if power_until else None,
         ended_as=ended_as,
     )
+
+
+def _midnight(day: str | None) -> datetime | None:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -14,6 +14,7 @@ from consent import telling
 from consent.models import (
     Anonymisation,
     AnswerPaper,
+    BroughtScan,
     Depiction,
     Evidence,
     Flagged,
@@ -26,11 +27,14 @@ from consent.models import (
     Item,
     Merge,
     Observation,
+    OldRelease,
     Package,
     PrivacyRequest,
     Quarantined,
+    ReleaseLine,
     Representation,
     Scan,
+    ScanArchive,
     ScanMatch,
     SearchKey,
     Serving,
@@ -189,6 +193,36 @@ HOLDINGS.register(
         "consent.answerpaper",
         lambda scopes: AnswerPaper.objects.filter(grant__subject__scope__in=scopes),
         telling.export_answer_paper,
+        _files("file"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.oldrelease",
+        lambda scopes: OldRelease.objects.filter(scopes__overlap=list(scopes)),
+        telling.export_old_release,
+    )
+)
+HOLDINGS.register(
+    Holding("consent.releaseline", ReleaseLine.objects.naming, telling.export_release_line),
+)
+HOLDINGS.register(
+    Holding(
+        "consent.broughtscan",
+        BroughtScan.objects.claimed_for,
+        telling.export_brought_scan,
+        _files("file"),
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.scanarchive",
+        # Nobody looked into it yet: it may have the person's scan, so that all of it goes.
+        lambda scopes: ScanArchive.objects.filter(
+            Q(importing__scope__in=scopes)
+            | Q(importing__in=ReleaseLine.objects.naming(scopes).values("importing"))
+        ),
+        telling.export_scan_archive,
         _files("file"),
     )
 )

@@ -163,6 +163,24 @@ class IntakeRepaired(Divisible):
     dropped: Count
 
 
+class ReleasesBrought(Facts):
+    """How many lines the table had."""
+
+    lines: Count
+
+
+class ReleasesTaken(Divisible):
+    """How many lines became answers by one step."""
+
+    releases: Count
+
+
+class ReleasesDropped(Facts):
+    """How many lines were turned away for good."""
+
+    lines: Count
+
+
 class PortalEntered(Facts):
     """In what capacity somebody acts in the portal from now on."""
 
@@ -259,6 +277,12 @@ GRANT_REVOKED = _about_people("grant.revoked")
 GRANT_INVALIDATED = _about_people("grant.invalidated")
 GRANT_EXPIRED = _about_people("grant.expired")
 RECEIPT_ISSUED = _about_people("receipt.issued", ReceiptIssued)
+
+RELEASES_BROUGHT = _about_people("releases.brought", ReleasesBrought)
+RELEASES_EXPLAINED = _about_people("releases.explained")
+RELEASES_TAKEN = _about_people("releases.taken", ReleasesTaken)
+RELEASES_DROPPED = _about_people("releases.dropped", ReleasesDropped)
+RELEASES_CLOSED = _about_people("releases.closed", ReleasesDropped)
 
 DATASET_OPENED = KINDS.register(Kind("dataset.opened"))
 SOURCE_OPENED = KINDS.register(Kind("source.opened"))

@@ -14,7 +14,7 @@ MAX_BYTES = 25 * 2**20
 MAX_PIXELS = 50_000_000
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 # What Pillow's decoders raise for bytes that are not what they claim to be.
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     OSError,
     ValueError,
     SyntaxError,
@@ -51,7 +51,7 @@ def inspect(content: bytes) -> Picture:
             image.load()
             assert image.format is not None
             return Picture(FORMATS[image.format], image.width, image.height)
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise PictureRefused("file is no PNG, JPEG or WebP picture that decodes whole") from error
 
 

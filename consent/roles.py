@@ -109,6 +109,8 @@ ROLES: dict[RoleCode, Role] = {
             "consent.publish_notice",
             "consent.view_grant",
             "consent.give_grant",
+            "consent.view_releaseimport",
+            "consent.bring_release",
             "consent.withdraw_grant",
             "consent.issue_receipt",
             "consent.observe_signal",

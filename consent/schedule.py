@@ -5,6 +5,7 @@ SCHEDULE = {
     "consent.sweep_portal": {"task": "consent.tasks.sweep_portal", "schedule": 60.0},
     "consent.sweep_scans": {"task": "consent.tasks.sweep_scans", "schedule": 30.0},
     "consent.sweep_vettings": {"task": "consent.tasks.sweep_vettings", "schedule": 30.0},
+    "consent.sweep_releases": {"task": "consent.tasks.sweep_releases", "schedule": 15.0},
     "consent.sweep_readings": {"task": "consent.tasks.sweep_readings", "schedule": 5.0},
     "consent.expire_grants": {"task": "consent.tasks.expire_grants", "schedule": 600.0},
     "consent.prepare_renewals": {"task": "consent.tasks.prepare_renewals", "schedule": 3600.0},

@@ -15,6 +15,7 @@ from consent.models import (
     ImpactState,
     LinkErrand,
     Reading,
+    ReleaseErrand,
     ScanErrand,
     VettingErrand,
 )
@@ -82,6 +83,33 @@ def sweep_readings() -> None:
     """Send again what is to be read and whose message was lost, or whose worker died."""
     for intake_id in Reading.objects.due():
         read_intake.delay(str(intake_id))
+
+
+def announce_releases(import_id: UUID) -> None:
+    """Send an import of old releases to the workers once the transaction commits."""
+    transaction.on_commit(lambda: carry_out_releases.delay(str(import_id)), robust=True)
+
+
+@shared_task
+def carry_out_releases(import_id: str) -> None:
+    """Do what is to be done for an import of old releases, however often this is delivered."""
+    errand = services.lease_releases(UUID(import_id))
+    if errand is None:
+        return
+    try:
+        with bounded(READER_BYTES):
+            services.carry_out_releases(errand)
+    except Exception:
+        services.put_off(errand)
+        logger.exception("import of old releases is put off", extra={"import": import_id})
+
+
+@shared_task
+def sweep_releases() -> None:
+    """Close what lay too long, and send again what is to be done and whose worker died."""
+    services.sweep_releases()
+    for import_id in ReleaseErrand.objects.due():
+        carry_out_releases.delay(str(import_id))
 
 
 @shared_task

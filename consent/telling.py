@@ -1,5 +1,6 @@
 """How each row that is held of a person is told to them in an export: plain values by name."""
 
+from base64 import b64decode
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 from consent.models import (
     Anonymisation,
     AnswerPaper,
+    BroughtScan,
     Depiction,
     Evidence,
     Flagged,
@@ -19,10 +21,13 @@ from consent.models import (
     Item,
     Merge,
     Observation,
+    OldRelease,
     Package,
     PrivacyRequest,
     Quarantined,
+    ReleaseLine,
     Representation,
+    ScanArchive,
     ScanMatch,
     SearchKey,
     Serving,
@@ -97,6 +102,7 @@ def export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
         "remedy": grant.remedy,
         "given_by": grant.capacity,
         "power_until": _time(grant.power_until),
+        "signed_on": grant.signed_on.isoformat() if grant.signed_on else None,
         "valid_from": _time(grant.valid_from),
         "valid_until": _time(grant.valid_until),
         "opened_at": _time(grant.opened_at),
@@ -118,6 +124,30 @@ def export_evidence(piece: Evidence, keys: Keys) -> dict[str, Any]:
         "file": str(piece.file_id),
         "added_at": _time(piece.added_at),
     }
+
+
+def export_old_release(row: OldRelease, keys: Keys) -> dict[str, Any]:
+    """Tell the line of a table that an answer came of, as it came."""
+    raw = b64decode(orjson.loads(keys.open(row, "stated"))["raw"])
+    return {
+        "answer": str(row.grant_id),
+        "line": row.ordinal,
+        "as_it_came": raw.decode(errors="replace").strip(),
+        "brought_at": _time(row.importing.received_at),
+    }
+
+
+def export_release_line(row: ReleaseLine, _keys: Keys) -> dict[str, Any]:
+    """Tell of a line that waits: whose it is, is not settled, so that it is not shown."""
+    return {"line": row.ordinal, "waits_for": row.reasons, "import": str(row.importing_id)}
+
+
+def export_brought_scan(row: BroughtScan, _keys: Keys) -> dict[str, Any]:
+    return {"scan_in_import": str(row.importing_id)}
+
+
+def export_scan_archive(row: ScanArchive, _keys: Keys) -> dict[str, Any]:
+    return {"archive_in_import": str(row.importing_id)}
 
 
 def export_answer_paper(paper: AnswerPaper, _keys: Keys) -> dict[str, Any]:

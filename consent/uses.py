@@ -218,6 +218,8 @@ class Provenance(Worded):
     WEB = "web"
 
 
+# Uses that show the person somewhere, so that an answer must say where.
+SHOWN = frozenset({Use.DEPICT, Use.DISTRIBUTE, Use.COMMERCIAL})
 WORLD = "WORLD"
 # Every recipient, or every family of models: said, never meant by leaving it empty.
 ANY = "ANY"

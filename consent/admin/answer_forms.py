@@ -106,6 +106,12 @@ def answer_form(subject: Subject) -> type[TermsForm]:
     """Return the form for an answer of this person, or of somebody who speaks for them."""
 
     class AnswerForm(TermsForm):
+        signed_on = forms.DateField(
+            label="Day of signing",
+            required=False,
+            widget=UnfoldAdminSingleDateWidget(),
+            help_text="Of a paper that is recorded later; it counts from now on.",
+        )
         representation = speaker_field(subject)
         evidence = ManyFiles(
             label="Evidence",

@@ -150,7 +150,7 @@ class GrantAdmin(PaperAdmin):
         ("tied_by", "came_by"),
         ("spoken_by", "counts_until"),
         "promised",
-        ("valid_from", "valid_until"),
+        ("signed_on", "valid_from", "valid_until"),
         ("opened_at", "given_at", "ended_at"),
         "set_aside",
         ("replaces", "asks_anew"),

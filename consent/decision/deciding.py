@@ -156,7 +156,7 @@ def _decide_one(
     ]
     if covering:
         # Of answers that do equally well the newest is relied on.
-        newest_first = sorted(covering, key=lambda grant: grant.standing.start, reverse=True)
+        newest_first = sorted(covering, key=lambda grant: grant.said_at, reverse=True)
         findings = (examine(grant, person.id, case) for grant in newest_first)
         return min(findings, key=severity)
     if allowing:
@@ -208,7 +208,7 @@ def _weigh(
     if answer.outcome is Outcome.REFUSED or not speaking:
         yield answer
         return
-    given = next((grant.standing.start for grant in heard if grant.id == answer.grant), None)
+    given = next((grant.said_at for grant in heard if grant.id == answer.grant), None)
     winning = [_say(one) for one in speaking if _signal_wins(one, given, case.profile)]
     if winning:
         asking = () if is_allowed(answer) else (answer,)

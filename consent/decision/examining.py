@@ -70,8 +70,8 @@ def _check_form(grant: GrantTerms, case: Case) -> Iterator[Finding]:
         yield refuse(Code.BASIS_NOT_ACCEPTED, detail)
     if rule.written and not grant.written:
         yield refuse(Code.NOT_IN_WRITING, f"{case.use.words} needs consent in writing")
-    if rule.lifetime is not None and case.at >= grant.standing.start + rule.lifetime:
-        detail = f"the answer of {day(grant.standing.start)} is too old to rely on unasked"
+    if rule.lifetime is not None and case.at >= grant.said_at + rule.lifetime:
+        detail = f"the answer of {day(grant.said_at)} is too old to rely on unasked"
         yield question(Code.TOO_OLD, detail)
 
 

@@ -37,8 +37,10 @@ class GrantTerms:
 
     ``standing`` is from when it was given until it was taken back, replaced or found void;
     ``suspensions`` are within. ``term`` is how long it was meant to hold. ``uses`` are allowed,
-    ``refused`` are denied. ``power`` is how long whoever answered for the person could do so;
-    None for the person's own answer. ``ended_as`` says how ``standing`` ended, if it did.
+    ``refused`` are denied. ``signed`` is when it was said, where it was recorded later: it counts
+    from its recording, and is as old as the paper. ``power`` is how long whoever answered for the
+    person could do so; None for the person's own answer. ``ended_as`` says how ``standing``
+    ended, if it did.
     """
 
     id: UUID
@@ -57,8 +59,14 @@ class GrantTerms:
     families: frozenset[str] = _ANY
     barred_themes: frozenset[Theme] = frozenset()
     suspensions: tuple[Period, ...] = ()
+    signed: datetime | None = None
     power: Period | None = None
     ended_as: Code = Code.WITHDRAWN
+
+    @property
+    def said_at(self) -> datetime:
+        """Return when the person said it: how old it is, and what came after it."""
+        return self.signed or self.standing.start
 
     def is_suspended(self, at: datetime) -> bool:
         """Return whether the answer was set aside at ``at``."""

@@ -1,9 +1,9 @@
 """What the columns of a table mean: guessed from their names, shown, and set right by people."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from consent.errors import DescriptionRefused
 from consent.formats import repair_table
@@ -44,8 +44,9 @@ class Meaning(StrEnum):
 DIGESTS = (Meaning.SHA256, Meaning.SHA512, Meaning.DIGEST, Meaning.SHA1, Meaning.MD5)
 MANY = frozenset({Meaning.SIGNAL, Meaning.FLAG, Meaning.UNKNOWN, Meaning.IGNORED})
 ColumnMapping = Mapping[str, Meaning]
+AnyMeaning = TypeVar("AnyMeaning", bound=StrEnum)
 
-# Letters and digits only, small, as ``_fold`` makes them; names of LAION's and others' tables.
+# As ``fold_column`` makes them; names of LAION's and others' tables.
 _NAMES = {
     Meaning.LOCATION: "url imageurl contenturl src link path imagepath filepath filename file uri",
     Meaning.TEXT: "text caption alttext alt toplaintext description title prompt",
@@ -105,23 +106,34 @@ def override(mapping: ColumnMapping, changes: Mapping[str, str]) -> dict[str, Me
     Raises DescriptionRefused for a column that is not there, a meaning that is none, and two
     columns for one thing.
     """
-    changed = dict(mapping)
-    for name, meaning in changes.items():
-        if name not in mapping:
-            raise DescriptionRefused(f"there is no column {name[:80]!r}")
-        if meaning not in set(Meaning):
-            raise DescriptionRefused(f"meaning {meaning[:80]!r} is none of {', '.join(Meaning)}")
-        changed[name] = Meaning(meaning)
-    single = [meaning for meaning in changed.values() if meaning not in MANY]
-    if twice := {meaning for meaning in single if single.count(meaning) > 1}:
-        raise DescriptionRefused(f"two columns mean {sorted(twice)[0]}")
-    if sum(meaning in DIGESTS for meaning in single) > 1:
+    changed = change(mapping, changes, Meaning, MANY)
+    if sum(meaning in DIGESTS for meaning in changed.values()) > 1:
         raise DescriptionRefused("two columns are digests, wanted one")
     return changed
 
 
+def change(
+    mapping: Mapping[str, AnyMeaning],
+    changes: Mapping[str, str],
+    meanings: type[AnyMeaning],
+    many: Collection[AnyMeaning],
+) -> dict[str, AnyMeaning]:
+    """As ``override``, for any ``meanings``; those in ``many`` may stand above several columns."""
+    changed = dict(mapping)
+    for name, meaning in changes.items():
+        if name not in mapping:
+            raise DescriptionRefused(f"there is no column {name[:80]!r}")
+        if meaning not in set(meanings):
+            raise DescriptionRefused(f"meaning {meaning[:80]!r} is none of {', '.join(meanings)}")
+        changed[name] = meanings(meaning)
+    single = [meaning for meaning in changed.values() if meaning not in many]
+    if twice := {meaning for meaning in single if single.count(meaning) > 1}:
+        raise DescriptionRefused(f"two columns mean {sorted(twice)[0]}")
+    return changed
+
+
 def _guess_one(name: str, values: Sequence[Any]) -> Meaning:
-    meaning = _MEANINGS.get(_fold(name), Meaning.UNKNOWN)
+    meaning = _MEANINGS.get(fold_column(name), Meaning.UNKNOWN)
     there = [value for value in values if value not in (None, "")]
     # LAION's "hash" is a number that names a row: no digest of a file.
     if meaning is Meaning.DIGEST and any(_is_number(value) for value in there):
@@ -129,7 +141,9 @@ def _guess_one(name: str, values: Sequence[Any]) -> Meaning:
     if meaning is Meaning.UNKNOWN and there and all(isinstance(value, str) for value in there):
         if all(_HEX64.fullmatch(value) for value in there):
             return Meaning.SHA256
-        if all(_ADDRESS.fullmatch(value) for value in there) and _fold(name).startswith("column"):
+        if all(_ADDRESS.fullmatch(value) for value in there) and fold_column(name).startswith(
+            "column"
+        ):
             return Meaning.LOCATION
     return meaning
 
@@ -140,5 +154,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
 
 
-def _fold(name: str) -> str:
+def fold_column(name: str) -> str:
+    """Return a column's name as it is looked up: small letters and digits only."""
     return re.sub(r"[^a-z0-9]", "", name.casefold())

@@ -28,13 +28,13 @@ def is_own(names: Collection[str]) -> bool:
 
 def write_header() -> bytes:
     """Return the first line."""
-    return _line(HEADER)
+    return write_line(HEADER)
 
 
 def write_item(item: DescribedItem, reasons: Sequence[str], words: Sequence[str]) -> bytes:
     """Return the line of an item: why it waits, in codes and in ``words``, and what it says."""
     digest = item.digest
-    return _line(
+    return write_line(
         (
             item.ordinal,
             " ".join(reasons),
@@ -61,7 +61,8 @@ def unguard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_GUARDED) else cell
 
 
-def _line(cells: Sequence[object]) -> bytes:
+def write_line(cells: Sequence[object]) -> bytes:
+    """Return a line of CSV whose cells no spreadsheet takes for formulas."""
     written = io.StringIO()
     csv.writer(written).writerow([_guard(str(cell)) for cell in cells])
     return written.getvalue().encode()

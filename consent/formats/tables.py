@@ -65,11 +65,15 @@ class Row:
 
 
 class CsvTable:
-    """Comma-separated values (RFC 4180), or separated by tab, semicolon or bar; UTF-8."""
+    """Comma-separated values (RFC 4180), or separated by tab, semicolon or bar; UTF-8 by default.
 
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
+    ``raw`` are the bytes of the record that was read last, as they came.
+    """
+
+    def __init__(self, source: BinaryIO, encoding: str = "utf-8") -> None:
+        self._source, self._encoding = source, encoding
         self._record = 0
+        self.raw = b""
         doubts = Doubts()
         first_line = next(self._lines(), "")
         if not first_line.strip():
@@ -90,6 +94,10 @@ class CsvTable:
         """Yield all rows. Raises DescriptionRefused where the table cannot be read on."""
         return gathered(self._rows(), len(self.names))
 
+    def records(self) -> Iterator[list[str]]:
+        """Yield the cells of each record, the header first; ``raw`` has its bytes meanwhile."""
+        return self._records()
+
     def _rows(self) -> Iterator[Row]:
         records = self._records()
         if self._has_header:
@@ -107,6 +115,7 @@ class CsvTable:
 
     def _records(self) -> Iterator[list[str]]:
         self._record = 0
+        self.raw = b""
         try:
             for cells in csv.reader(self._lines(), delimiter=self._delimiter):
                 self._record = 0
@@ -116,6 +125,7 @@ class CsvTable:
                     )
                 if cells:
                     yield cells
+                    self.raw = b""
         except csv.Error as error:
             raise DescriptionRefused("table is no CSV that can be read on") from error
 
@@ -123,10 +133,12 @@ class CsvTable:
         self._source.seek(0)
         for number, line in enumerate(bounded_lines(self._source)):
             self._record += len(line)
+            self.raw += line
             if self._record > MAX_RECORD:
                 raise DescriptionRefused(f"a row has more than {MAX_RECORD} bytes")
-            # What is no UTF-8 becomes U+FFFD, which is a doubt of that cell.
-            yield line.decode("utf-8-sig" if number == 0 else "utf-8", "replace")
+            # What cannot be decoded becomes U+FFFD, which is a doubt of that cell.
+            text = line.decode(self._encoding, "replace")
+            yield text.removeprefix("\ufeff") if number == 0 else text
 
 
 class JsonLinesTable:

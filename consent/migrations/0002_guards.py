@@ -265,6 +265,8 @@ TABLES = (
     "givenby",
     "evidence",
     "answerpaper",
+    "releaseimport",
+    "oldrelease",
     "title",
     "observation",
     "signalfinding",
@@ -312,6 +314,13 @@ FROZEN = {
     "signalfinding": ("id", "observation_id", "signal", "standing", "code", "uses"),
     "givenby": ("id", "grant_id", "representation_id"),
     "evidence": ("id", "grant_id", "kind", "media_type", "digest", "file_id", "added_at"),
+    "releaseimport": (
+        *("id", "scope_id", "notice_id", "brought_by_id", "fingerprint", "line_count"),
+        "received_at",
+    ),
+    "oldrelease": (
+        *("id", "grant_id", "importing_id", "ordinal", "stated", "scopes", "mark", "papers"),
+    ),
     "answerpaper": ("id", "grant_id", "kind", "told", "file_id", "issued_at"),
     "title": (*SPELL, "origin_id", "holder_id", "right", "exclusive"),
     "dataset": ("id", "project_id", "code"),
@@ -345,7 +354,7 @@ FROZEN = {
 TERMS = (
     *("notice_id", "right", "basis", "mode", "uses", "refused", "media", "territories"),
     *("recipients", "families", "barred_themes", "assurance", "method", "remedy", "capacity"),
-    *("power_until", "valid_from", "valid_until", "given_at"),
+    *("power_until", "signed_on", "valid_from", "valid_until", "given_at"),
 )
 
 # What is said of a version when it is frozen, and of an intake when it has been read.
@@ -367,6 +376,7 @@ SET_ONCE = {
     "membership": ("approved_by_id",),
     "identifier": ("until",),
     "merge": ("parted_at", "parted_by_id"),
+    "releaseimport": ("closed_at",),
     "scan": ("done_at", "people", "identifiers", "unreadable", "matched"),
     "grant": ("ended_at",),
     "representation": ("ended_at",),
@@ -402,6 +412,7 @@ MOVES = {
         {("received", "reading"), ("reading", "read"), ("reading", "unreadable")},
         {"received", "reading"},
     ),
+    "releaseimport": ({("open", "closed")}, {"open"}),
     "scan": ({("ordered", "done")}, {"ordered"}),
     "plan": ({("proposed", "approved"), ("proposed", "void"), ("approved", "void")}, {"proposed"}),
     "step": ({("pending", "done")}, {"pending"}),
@@ -478,6 +489,10 @@ class Migration(migrations.Migration):
                 "scanerrand",
                 "vettingerrand",
                 "flagged",
+                "releaseline",
+                "releaseerrand",
+                "scanarchive",
+                "broughtscan",
                 "portallink",
                 "portalvisit",
             )

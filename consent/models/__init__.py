@@ -1,7 +1,7 @@
 """The consent app's tables; what guards them stands in migration 0002."""
 
 from consent.models.askings import AskingErrand
-from consent.models.consents import OPEN, Grant, GrantState, Notice
+from consent.models.consents import OPEN, STANDING, Grant, GrantState, Notice
 from consent.models.datasets import (
     Dataset,
     DatasetVersion,
@@ -34,6 +34,16 @@ from consent.models.papers import AnswerPaper, AnswerPaperKind
 from consent.models.parties import GivenBy, Representation, Title
 from consent.models.people import Account, AccountState, Membership, MembershipState, Project
 from consent.models.portal import Language, LinkErrand, PortalLink, PortalVisit
+from consent.models.releases import (
+    BroughtScan,
+    LineStanding,
+    OldRelease,
+    ReleaseErrand,
+    ReleaseImport,
+    ReleaseLine,
+    ReleaseState,
+    ScanArchive,
+)
 from consent.models.requests import (
     CLOSED,
     Action,
@@ -66,6 +76,7 @@ from consent.models.vetting import (
 __all__ = [
     "CLOSED",
     "OPEN",
+    "STANDING",
     "Account",
     "AccountState",
     "Action",
@@ -74,6 +85,7 @@ __all__ = [
     "AnswerPaper",
     "AnswerPaperKind",
     "AskingErrand",
+    "BroughtScan",
     "Dataset",
     "DatasetVersion",
     "Depiction",
@@ -95,6 +107,7 @@ __all__ = [
     "IntakeState",
     "Item",
     "Language",
+    "LineStanding",
     "LineState",
     "LinkErrand",
     "MediaType",
@@ -103,6 +116,7 @@ __all__ = [
     "Merge",
     "Notice",
     "Observation",
+    "OldRelease",
     "Package",
     "Paper",
     "Plan",
@@ -113,10 +127,15 @@ __all__ = [
     "Project",
     "Quarantined",
     "Reading",
+    "ReleaseErrand",
+    "ReleaseImport",
+    "ReleaseLine",
+    "ReleaseState",
     "Representation",
     "RequestKind",
     "RequestState",
     "Scan",
+    "ScanArchive",
     "ScanErrand",
     "ScanMatch",
     "ScanState",

@@ -156,6 +156,9 @@ class Grant(Recorded):
     power_until = models.DateTimeField(
         null=True, editable=False, help_text="Until when whoever answered may speak for the person."
     )
+    signed_on = models.DateField(
+        null=True, editable=False, help_text="The day on the paper, where it was recorded later."
+    )
     valid_from = models.DateTimeField(null=True)
     valid_until = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(editable=False)

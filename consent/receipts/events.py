@@ -36,6 +36,8 @@ class Event:
             words = Method(columns["method"]).words
             said["dpv:hasIndicationMethod"] = said["dpv:isExercisedAt"] = words
             said["dpv:hasDuration"] = _duration(columns)
+            if signed := columns.get("signed_on"):
+                said["muniment:signedOn"] = signed
         return said
 
 

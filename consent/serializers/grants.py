@@ -91,7 +91,13 @@ class SpokenSerializer(serializers.Serializer):
 
 
 class AnswerSerializer(SpokenSerializer, TermsSerializer):
-    """What a person answered; ``representation`` says by whom, where that was not the person."""
+    """What a person answered; ``representation`` says by whom, where that was not the person.
+
+    ``signed_on`` is the day on a paper that is recorded later: an answer is as old as that, and
+    counts from when it is recorded.
+    """
+
+    signed_on = serializers.DateField(allow_null=True, default=None)
 
 
 class GrantRequestSerializer(AskingSerializer, AnswerSerializer):
@@ -122,6 +128,7 @@ class GrantSerializer(serializers.ModelSerializer):
             "capacity",
             "power_until",
             "remedy",
+            "signed_on",
             "valid_from",
             "valid_until",
             "opened_at",

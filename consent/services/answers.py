@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Self
 
@@ -10,6 +10,7 @@ from consent.errors import TermsRefused
 from consent.services.projects import check_code
 from consent.uses import (
     ANY,
+    SHOWN,
     TERRITORY,
     Assurance,
     Basis,
@@ -22,8 +23,6 @@ from consent.uses import (
     Use,
 )
 
-# Uses that show the person somewhere, so that the answer must say where.
-SHOWN = frozenset({Use.DEPICT, Use.DISTRIBUTE, Use.COMMERCIAL})
 MAX_CODES = 100
 _ANYBODY = frozenset({ANY})
 
@@ -47,6 +46,7 @@ class Answer:
     remedy: Remedy = Remedy.STOP_NEW_USE
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    signed_on: date | None = None
 
     @classmethod
     def parse(cls, said: Mapping[str, Any]) -> Self:
@@ -70,6 +70,7 @@ class Answer:
             remedy=Remedy(said["remedy"]),
             valid_from=said.get("valid_from"),
             valid_until=said["valid_until"],
+            signed_on=said.get("signed_on"),
         )
 
     def columns(self) -> dict[str, Any]:
@@ -90,6 +91,7 @@ class Answer:
             "remedy": self.remedy.value,
             "valid_from": self.valid_from,
             "valid_until": self.valid_until,
+            "signed_on": self.signed_on,
         }
 
 
@@ -110,6 +112,8 @@ def check_answer(answer: Answer, now: datetime) -> None:
     start = answer.valid_from or now
     if answer.valid_until is not None and answer.valid_until <= max(start, now):
         raise TermsRefused("term ends before it begins, or has ended already")
+    if answer.signed_on is not None and answer.signed_on > now.date():
+        raise TermsRefused("the day of signing is yet to come")
 
 
 def values(codes: Iterable[StrEnum]) -> list[str]:

@@ -164,7 +164,7 @@ def renew(
     again = _successor(grant)
     assert again is not None
     again.opened_at = again.given_at = again.valid_from = now
-    again.suspended_at, again.resumed_at = [], []
+    again.suspended_at, again.resumed_at, again.signed_on = [], [], None
     again.valid_until, again.method = valid_until, method.value
     again.assurance = assurance.value
     _end(grant, GrantState.RENEWED)

@@ -45,11 +45,15 @@ WANTED = frozenset({GrantState.REQUESTED, GrantState.DEFERRED})
 
 @dataclass(frozen=True)
 class Giving:
-    """What comes with an answer: papers that show it, and who spoke where not the person."""
+    """What comes with an answer: papers that show it, and who spoke where not the person.
+
+    ``power_until`` is when a guardian ceased to speak who signed before that, recorded later.
+    """
 
     evidence: Sequence[Piece] = ()
     representation_id: UUID | None = None
     notice_id: UUID | None = None
+    power_until: datetime | None = None
 
 
 @transaction.atomic
@@ -61,16 +65,19 @@ def give(
     answer: Answer,
     evidence: Sequence[Piece] = (),
     representation_id: UUID | None = None,
+    power_until: datetime | None = None,
 ) -> Grant:
     """Record what a person allows or refuses. It counts from now, or from its term's start.
 
     Answers stand beside each other; withdraw the old one where the new one is meant to replace
-    it. Raises NotPermitted, Unknown, TermsRefused.
+    it. ``power_until`` is for a guardian's word on an old paper, as ``Giving`` has it. Raises
+    NotPermitted, Unknown, TermsRefused.
     """
     require_party(actor, "consent.give_grant", _person(subject_id))
     answer = _as_said_by(actor, answer)
     grant = _prepare(subject_id, notice_id, answer)
-    return _give(actor, grant, answer, Giving(evidence, representation_id), is_new=True)
+    giving = Giving(evidence, representation_id, power_until=power_until)
+    return _give(actor, grant, answer, giving, is_new=True)
 
 
 @transaction.atomic
@@ -245,7 +252,7 @@ def _as_said_by(actor: Party, answer: Answer) -> Answer:
     """Return the answer as it reached us: what people say in the portal shows what it shows."""
     if not isinstance(actor, Visitor):
         return answer
-    return replace(answer, method=actor.method, assurance=actor.assurance)
+    return replace(answer, method=actor.method, assurance=actor.assurance, signed_on=None)
 
 
 def _prepare(subject_id: UUID, notice_id: UUID, answer: Answer) -> Grant:
@@ -303,6 +310,8 @@ def _give(actor: Party, grant: Grant, answer: Answer, giving: Giving, *, is_new:
         setattr(grant, column, value)
     grant.given_at = now
     grant.valid_from = answer.valid_from or now
+    if giving.power_until is not None:
+        grant.capacity, grant.power_until = Capacity.GUARDIAN.value, giving.power_until
     given_by = _speaker(actor, grant, giving.representation_id)
     before = _replace(grant, now)
     if before and {*before.uses} - {*grant.uses, *grant.refused}:

@@ -9,14 +9,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from consent.models import Intake, Item, Quarantined, Subject
+from consent.models import BroughtScan, Intake, Item, Quarantined, ReleaseLine, Subject
 from consent.services.authority import Actor, Operator, Party, require_party
 from ledger import vault
 from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
 from ledger.record_kinds import VALUES_DISCLOSED, DisclosureReason, ValuesDisclosed
 from ledger.services import Unsealed, append, open_file
 
-Opened = TypeVar("Opened", bound=Item | Quarantined)
+Opened = TypeVar("Opened", bound=Item | Quarantined | ReleaseLine | BroughtScan)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def record_reading(
     reader: Actor,
     reason: DisclosureReason,
     column: str,
-    rows: Sequence[Item | Quarantined | Intake],
+    rows: Sequence[Item | Quarantined | Intake | ReleaseLine | BroughtScan],
 ) -> None:
     """Commit the record of who is about to see what is sealed in ``column`` of ``rows``."""
     facts = ValuesDisclosed(reason=reason, count=len(rows))

@@ -82,15 +82,17 @@ class ClosedEpoch:
     people: int
 
 
-def destroy_scopes(scopes: Sequence[UUID]) -> Destruction:
+def destroy_scopes(scopes: Sequence[UUID], people: int | None = None) -> Destruction:
     """Destroy everything sealed under ``scopes``, wherever it lies; safe to repeat.
 
-    Raises ValueError for the house scope, which is never erased.
+    Each scope counts as one of the people among whom an epoch hides who was destroyed, unless
+    ``people`` says how many those are: none for the working material of an import. Raises
+    ValueError for the house scope, which is never erased.
     """
     if HOUSE_SCOPE in scopes:
         raise ValueError("the house scope is never destroyed")
     _set_state(scopes, ScopeState.LIVE, ScopeState.DESTROYING)
-    _list_segments(scopes)
+    _list_segments(scopes, len(scopes) if people is None else people)
     steps = [_empty_holding(holding, scopes) for holding in reversed(HOLDINGS)]
     steps.append(_empty_files(scopes))
     steps.append(_step("segments", Segment.objects.filter(scopes__overlap=list(scopes)).delete))
@@ -142,7 +144,7 @@ def _set_state(scopes: Sequence[UUID], before: ScopeState, after: ScopeState) ->
         Scope.objects.filter(pk__in=ids).update(state=after)
 
 
-def _list_segments(scopes: Sequence[UUID]) -> None:
+def _list_segments(scopes: Sequence[UUID], people: int) -> None:
     """Keep what will go in the keystore, and write the journal's line.
 
     A destruction that was cut off goes on with its own list and line: nobody is counted twice.
@@ -154,7 +156,7 @@ def _list_segments(scopes: Sequence[UUID]) -> None:
     lines = [line for line in journal.read(path) if set(line.scopes) == set(scopes)]
     if not gone and (lines or not DataKey.objects.filter(pk__in=scopes).exists()):
         return
-    kept = _unfinished_list(lines, gone) or _new_list(scopes, len(lines), gone)
+    kept = _unfinished_list(lines, gone) or _new_list(scopes, people, len(lines), gone)
     list_copies.keep(kept)
     journal.write(path, journal.Line(kept.pk, tuple(scopes), list_mac(kept)))
 
@@ -167,13 +169,13 @@ def _unfinished_list(lines: Sequence[journal.Line], gone: Sequence[Gone]) -> Shr
     return kept if set(gone).issubset(unpack_entries(kept.entries)) else None
 
 
-def _new_list(scopes: Sequence[UUID], earlier: int, gone: Sequence[Gone]) -> ShredList:
+def _new_list(scopes: Sequence[UUID], people: int, earlier: int, gone: Sequence[Gone]) -> ShredList:
     named = ",".join(sorted(map(str, scopes))) + (f"#{earlier}" if earlier else "")
     kept, _ = ShredList.objects.get_or_create(
         id=uuid5(HOUSE_SCOPE, named),
         defaults={
             "secret": secrets.token_bytes(32),
-            "people": len(scopes),
+            "people": people,
             "created_at": timezone.now(),
             "entries": pack_entries(gone),
         },

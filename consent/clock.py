@@ -47,6 +47,17 @@ def deadline(received_at: datetime, rules: ClockRules, *, extended: bool = False
     return datetime.combine(last_day + timedelta(days=1), time(), zone)
 
 
+def of_age_at(birth: date, years: int, zone: str) -> datetime:
+    """Return the moment at which somebody comes of age: their day begins in ``zone``.
+
+    Whoever was born on 29 February is a year older with 1 March where there is no such day: the
+    last day of the year of life must be over.
+    """
+    is_missing = (birth.month, birth.day) == (2, 29) and not calendar.isleap(birth.year + years)
+    day = date(birth.year + years, 3, 1) if is_missing else birth.replace(year=birth.year + years)
+    return datetime.combine(day, time(), ZoneInfo(zone))
+
+
 def add_months(day: date, months: int) -> date:
     """Return the same day number ``months`` later, or that month's last day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

@@ -14,6 +14,7 @@ from consent import telling
 from consent.models import (
     Anonymisation,
     AnswerPaper,
+    AskingErrand,
     BroughtScan,
     Depiction,
     Evidence,
@@ -176,6 +177,13 @@ HOLDINGS.register(
         "consent.grant",
         lambda scopes: Grant.objects.filter(subject__scope__in=scopes).select_related("notice"),
         telling.export_grant,
+    )
+)
+HOLDINGS.register(
+    Holding(
+        "consent.askingerrand",
+        lambda scopes: AskingErrand.objects.filter(grant__subject__scope__in=scopes),
+        telling.export_asking,
     )
 )
 HOLDINGS.register(

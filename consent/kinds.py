@@ -88,6 +88,22 @@ class GrantWithdrawn(Facts):
     partly: bool
 
 
+class CampaignBegun(Facts):
+    """How many people are asked, and about how many answers."""
+
+    people: Count
+    answers: Count
+
+
+class CampaignClosed(Facts):
+    """What was said, counted by the answers that people were asked about."""
+
+    yes: Count
+    less: Count
+    no: Count
+    silent: Count
+
+
 class PaperFact(StrEnum):
     """What was written about an answer."""
 
@@ -267,6 +283,7 @@ GRANT_DEFERRED = _about_people("grant.deferred")
 GRANT_LAPSED = _about_people("grant.lapsed")
 GRANT_REFUSED = _about_people("grant.refused")
 GRANT_ASKED = _about_people("grant.asked")
+GRANT_UNREACHED = _about_people("grant.unreached")
 GRANT_EVIDENCED = _about_people("grant.evidenced")
 GRANT_GIVEN = _about_people("grant.given", GrantGiven)
 GRANT_WITHDRAWN = _about_people("grant.withdrawn", GrantWithdrawn)
@@ -276,6 +293,14 @@ GRANT_RENEWED = _about_people("grant.renewed")
 GRANT_REVOKED = _about_people("grant.revoked")
 GRANT_INVALIDATED = _about_people("grant.invalidated")
 GRANT_EXPIRED = _about_people("grant.expired")
+CAMPAIGN_PREPARED = _about_people("campaign.prepared")
+CAMPAIGN_BEGUN = _about_people("campaign.begun", CampaignBegun)
+CAMPAIGN_PAUSED = _about_people("campaign.paused")
+CAMPAIGN_RESUMED = _about_people("campaign.resumed")
+CAMPAIGN_EXTENDED = _about_people("campaign.extended")
+CAMPAIGN_ENDED = _about_people("campaign.ended")
+CAMPAIGN_CLOSED = _about_people("campaign.closed", CampaignClosed)
+CAMPAIGN_DROPPED = _about_people("campaign.dropped")
 RECEIPT_ISSUED = _about_people("receipt.issued", ReceiptIssued)
 
 RELEASES_BROUGHT = _about_people("releases.brought", ReleasesBrought)

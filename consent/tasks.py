@@ -1,6 +1,9 @@
 """Work for the queue. The row is the queue of record; a sweep finds what got lost on the way."""
 
 import logging
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+from typing import TypeVar
 from uuid import UUID
 
 from celery import shared_task
@@ -26,6 +29,10 @@ from ledger.errors import ScopeGone
 
 # A page of a Parquet file may claim to unpack to 2 GiB: nobody needs that.
 READER_BYTES = 3 << 29
+# How long one round works on a long list before the next one of beat goes on.
+ROUND_SECONDS = 50.0
+
+AnyId = TypeVar("AnyId", UUID, int)
 
 logger = logging.getLogger(__name__)
 
@@ -228,9 +235,12 @@ def prepare_renewals() -> None:
 @shared_task
 def send_askings() -> None:
     """Write to those whom we ask, and remind them: the rows are the queue."""
-    for grant_id in services.due_askings():
+    for grant_id in _until_spent(services.due_askings):
         try:
             _send_asking(grant_id)
+        except ScopeGone:
+            # Their erasure is on its way and takes the question along.
+            logger.info("nobody is written to any more", extra={"grant": str(grant_id)})
         except Exception:
             # The errand is due again when its lease is over.
             logger.exception("letter is not sent", extra={"grant": str(grant_id)})
@@ -238,14 +248,56 @@ def send_askings() -> None:
 
 def _send_asking(grant_id: UUID) -> None:
     errand = services.lease_asking(grant_id)
-    if errand is None:
+    letters = services.write_letters(errand) if errand else None
+    if errand is None or letters is None:
         return
-    letters = services.write_letters(errand)
     for letter in letters:
-        post_asking(letter)
-    if not letters:
-        logger.warning("nobody to write to", extra={"grant": str(grant_id)})
-    services.settle_asking(errand, sent=bool(letters))
+        services.begin_letter(errand, letter)
+        try:
+            post_asking(letter)
+        except Exception:
+            services.end_letter(errand, went=False)
+            raise
+        services.end_letter(errand, went=True)
+    services.settle_asking(errand)
+
+
+@shared_task
+def carry_campaigns() -> None:
+    """Ask in campaigns that run, end those whose last day is over, deal with silence in them."""
+    over, _ = services.due_campaigns()
+    for campaign_id in over:
+        _attempt("campaign is not ended", services.close_campaign, campaign_id=campaign_id)
+    for errand_id in _until_spent(services.due_steps):
+        try:
+            services.take_step(errand_id)
+        except ScopeGone:
+            services.drop_step(errand_id)
+        except Exception:
+            # One that fails must not keep the others; it is tried again later.
+            services.put_off_step(errand_id)
+            logger.exception("step of a campaign is put off", extra={"step": errand_id})
+    _, closing = services.due_campaigns()
+    for campaign_id in closing:
+        _attempt("campaign is not closed", services.finish_campaign, campaign_id=campaign_id)
+
+
+def _until_spent(due: Callable[[], Sequence[AnyId]]) -> Iterator[AnyId]:
+    """Yield what is due, page by page, until nothing is or another round of beat takes over.
+
+    Each page must leave the list by being worked on; a page that stays ends the round.
+    """
+    begun, last = monotonic(), None
+    while (page := due()) and page != last and monotonic() - begun < ROUND_SECONDS:
+        yield from page
+        last = page
+
+
+def _attempt(complaint: str, do: Callable[..., object], *, campaign_id: UUID) -> None:
+    try:
+        do(campaign_id=campaign_id)
+    except Exception:
+        logger.exception(complaint, extra={"campaign": str(campaign_id)})
 
 
 @shared_task

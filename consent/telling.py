@@ -9,6 +9,7 @@ import orjson
 from consent.models import (
     Anonymisation,
     AnswerPaper,
+    AskingErrand,
     BroughtScan,
     Depiction,
     Evidence,
@@ -112,6 +113,16 @@ def export_grant(grant: Grant, _keys: Keys) -> dict[str, Any]:
         "state": grant.state,
         "ended_at": _time(grant.ended_at),
         "asked_to_renew": str(grant.renews_id) if grant.renews_id else None,
+        "asked_by_campaign": str(grant.campaign_id) if grant.campaign_id else None,
+    }
+
+
+def export_asking(asking: AskingErrand, _keys: Keys) -> dict[str, Any]:
+    return {
+        "answer": str(asking.grant_id),
+        "asked_because": asking.cause,
+        "reached": asking.reach,
+        "letters": asking.sent,
     }
 
 

@@ -167,6 +167,50 @@ class Measure(Worded):
     KEEP = "keep"
 
 
+class Cause(Worded):
+    """Why somebody is asked anew for what they allowed."""
+
+    ENDING = "ending"
+    OF_AGE = "of_age"
+    CAMPAIGN = "campaign"
+
+
+class Reach(Worded):
+    """How far a letter got that asks somebody."""
+
+    DUE = "due"
+    WRITTEN = "written"
+    UNSURE = "unsure"
+    NO_ADDRESS = "no_address"
+    RETURNED = "returned"
+    FAILED = "failed"
+
+
+class Said(Worded):
+    """What came of asking somebody anew, held against what they had allowed."""
+
+    YES = "yes"
+    LESS = "less"
+    NO = "no"
+    NOTHING = "nothing"
+    LAPSED = "lapsed"
+
+
+class Silence(Worded):
+    """What becomes of the old answer of somebody who is asked anew and says nothing."""
+
+    STANDS = "stands"
+    SET_ASIDE = "set_aside"
+    ENDS = "ends"
+
+
+class Step(Worded):
+    """What a worker does about one answer of a campaign."""
+
+    ASK = "ask"
+    SETTLE = "settle"
+
+
 class Form(Worded):
     """The formats in which others tell of data sets, as far as they are read."""
 
@@ -234,6 +278,23 @@ _WORDS: dict[Worded, str] = {
     Form.DPS: "Data Provenance Standards",
     Form.VERSION: "another version of ours",
     Form.ANONYMISED: "pictures made unrecognisable here",
+    Cause.ENDING: "its time ends",
+    Cause.OF_AGE: "they came of age",
+    Cause.CAMPAIGN: "the text is new",
+    Reach.DUE: "to be written to",
+    Reach.WRITTEN: "written to",
+    Reach.UNSURE: "perhaps written to",
+    Reach.NO_ADDRESS: "no address",
+    Reach.RETURNED: "the letter came back",
+    Reach.FAILED: "the post refused it",
+    Said.YES: "said yes",
+    Said.LESS: "allowed less",
+    Said.NO: "said no",
+    Said.NOTHING: "no answer yet",
+    Said.LAPSED: "no longer asked",
+    Silence.STANDS: "the old answer stands",
+    Silence.SET_ASIDE: "the old answer is set aside: a person looks at each new use",
+    Silence.ENDS: "the old answer ends",
     Aside.CONSENT_MISSING: "no consent",
     Aside.REMOVED: "taken out",
     Aside.VETTED: "turned down by vetting",

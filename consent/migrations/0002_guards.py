@@ -201,6 +201,28 @@ DROP FUNCTION consent_selves(uuid[], boolean);
 """
 
 
+# A campaign is over when nobody in it is left to be asked or dealt with.
+CAMPAIGNS = """
+CREATE FUNCTION consent_refuse_forgetting() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.state = 'closed' AND OLD.state <> 'closed'
+       AND EXISTS (SELECT FROM public.consent_campaignerrand WHERE campaign_id = NEW.id)
+    THEN
+        RAISE EXCEPTION 'campaign % has people left to be dealt with', NEW.id
+            USING ERRCODE = 'MU003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_campaign_forgetting BEFORE UPDATE ON consent_campaign
+    FOR EACH ROW EXECUTE FUNCTION consent_refuse_forgetting();
+ALTER TABLE consent_campaign ENABLE ALWAYS TRIGGER consent_campaign_forgetting;
+"""
+DROP_CAMPAIGNS = """
+DROP TRIGGER consent_campaign_forgetting ON consent_campaign;
+DROP FUNCTION consent_refuse_forgetting();
+"""
+
 # What a frozen version holds is fixed: nothing comes in, and nothing is set aside, but in a draft.
 MEMBERSHIP = """
 CREATE FUNCTION consent_refuse_membership() RETURNS trigger
@@ -260,6 +282,7 @@ TABLES = (
     "scanmatch",
     "serving",
     "notice",
+    "campaign",
     "grant",
     "representation",
     "givenby",
@@ -308,7 +331,11 @@ FROZEN = {
     "merge": ("id", "subject_id", "into_id", "reason", "merged_by_id", "merged_at"),
     "searchkey": ("id", "identifier_id", "form"),
     "notice": ("id", "code", "version", "language", "title", "text", "digest", "published_at"),
-    "grant": ("id", "subject_id", "opened_at", "supersedes_id", "renews_id"),
+    "campaign": (
+        *("id", "notice_id", "code", "uses", "territories", "projects", "silence", "reminders"),
+        *("remind_after_days", "prepared_by_id", "prepared_at"),
+    ),
+    "grant": ("id", "subject_id", "opened_at", "supersedes_id", "renews_id", "campaign_id"),
     "representation": (*SPELL, "subject_id", "representative_id", "capacity"),
     "observation": ("id", "subject_id", "source", "place", "raw", "seen_at"),
     "signalfinding": ("id", "observation_id", "signal", "standing", "code", "uses"),
@@ -359,6 +386,7 @@ TERMS = (
 
 # What is said of a version when it is frozen, and of an intake when it has been read.
 FROZEN_FROM = {
+    "campaign": (("prepared", "running", "paused"), ("closes_at",)),
     "datasetversion": (
         ("draft",),
         ("digest", "member_count", "house_root", "house_count", "frozen_at"),
@@ -378,6 +406,7 @@ SET_ONCE = {
     "merge": ("parted_at", "parted_by_id"),
     "releaseimport": ("closed_at",),
     "scan": ("done_at", "people", "identifiers", "unreadable", "matched"),
+    "campaign": ("begun_at", "closing_at", "closed_at", "answers"),
     "grant": ("ended_at",),
     "representation": ("ended_at",),
     "title": ("ended_at",),
@@ -402,10 +431,17 @@ GRANT_MOVES = {
     *(("given", after) for after in (*ENDS, "suspended", "renewed")),
     *(("suspended", after) for after in (*ENDS, "given")),
 }
+CAMPAIGN_MOVES = {
+    *(("prepared", after) for after in ("running", "dropped")),
+    *(("running", after) for after in ("paused", "closing")),
+    *(("paused", after) for after in ("running", "closing")),
+    ("closing", "closed"),
+}
 BECOMING_MEMBER = {("proposed", "active"), ("proposed", "ended"), ("active", "ended")}
 MOVES = {
     "account": (BECOMING_MEMBER, {"proposed"}),
     "membership": (BECOMING_MEMBER, {"proposed"}),
+    "campaign": (CAMPAIGN_MOVES, {"prepared"}),
     "grant": (GRANT_MOVES, {"draft", "requested", "given"}),
     "datasetversion": ({("draft", "frozen"), ("draft", "abandoned")}, {"draft"}),
     "intake": (
@@ -477,6 +513,7 @@ class Migration(migrations.Migration):
             for table, (states, columns) in FROZEN_FROM.items()
         ),
         migrations.RunSQL(MEMBERSHIP, DROP_MEMBERSHIP),
+        migrations.RunSQL(CAMPAIGNS, DROP_CAMPAIGNS),
         guards.insert_only("consent_versionpage"),
         *(
             guards.grant(f"consent_{table}", app=QUEUE, eraser=QUEUE, auditor="SELECT")
@@ -486,6 +523,7 @@ class Migration(migrations.Migration):
                 "quarantined",
                 "linkerrand",
                 "askingerrand",
+                "campaignerrand",
                 "scanerrand",
                 "vettingerrand",
                 "flagged",

@@ -1,6 +1,7 @@
 """The consent app's tables; what guards them stands in migration 0002."""
 
 from consent.models.askings import AskingErrand
+from consent.models.campaigns import UNDER_WAY, Campaign, CampaignErrand, CampaignState
 from consent.models.consents import OPEN, STANDING, Grant, GrantState, Notice
 from consent.models.datasets import (
     Dataset,
@@ -77,6 +78,7 @@ __all__ = [
     "CLOSED",
     "OPEN",
     "STANDING",
+    "UNDER_WAY",
     "Account",
     "AccountState",
     "Action",
@@ -86,6 +88,9 @@ __all__ = [
     "AnswerPaperKind",
     "AskingErrand",
     "BroughtScan",
+    "Campaign",
+    "CampaignErrand",
+    "CampaignState",
     "Dataset",
     "DatasetVersion",
     "Depiction",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from consent.models.choices import code_field, codes_field, one_of, only_codes
 from consent.models.subjects import Subject
@@ -15,6 +15,7 @@ from consent.uses import (
     Assurance,
     Basis,
     Capacity,
+    Cause,
     Medium,
     Method,
     Mode,
@@ -95,7 +96,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         return self.filter(state__in=in_force, valid_until__lte=at)
 
     def outgrown(self, at: datetime) -> "GrantQuerySet":
-        """Return what guardians allowed for people who speak for themselves by now, unasked."""
+        """Return what guardians allowed for people who speak for themselves by now."""
         lasting = Q(valid_until=None) | Q(valid_until__gt=at)
         return self.filter(
             lasting,
@@ -103,19 +104,25 @@ class GrantQuerySet(models.QuerySet["Grant"]):
             uses__len__gt=0,
             capacity=Capacity.GUARDIAN.value,
             power_until__lte=at,
-            renewals=None,
         )
 
     def ending(self, after: datetime, until: datetime) -> "GrantQuerySet":
-        """Return what is allowed and ends between two moments, and nobody asked for anew."""
+        """Return what is allowed and ends between two moments."""
         return self.filter(
             state=GrantState.GIVEN,
             uses__len__gt=0,
             valid_until__gt=after,
             valid_until__lte=until,
-            renewals=None,
-            # What is left of an answer is asked for with the whole.
-        ).exclude(supersedes__renewals__state__in=OPEN)
+        )
+
+    def unasked(self, cause: Cause) -> "GrantQuerySet":
+        """Leave out those that are asked about now, and that were asked about for this cause.
+
+        What is left of an answer is asked for with the whole.
+        """
+        asked = Grant.objects.filter(Q(renews=OuterRef("pk")) | Q(renews=OuterRef("supersedes")))
+        asked = asked.filter(Q(state__in=OPEN) | Q(asking__cause=cause.value))
+        return self.filter(~Exists(asked))
 
 
 class Grant(Recorded):
@@ -175,6 +182,9 @@ class Grant(Recorded):
     )
     renews = models.ForeignKey(
         "self", models.DO_NOTHING, null=True, editable=False, related_name="renewals"
+    )
+    campaign = models.ForeignKey(
+        "Campaign", models.PROTECT, null=True, editable=False, related_name="requests"
     )
 
     objects = GrantQuerySet.as_manager()

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 
-from consent.models import Grant, GrantState, Notice
+from consent.models import CampaignState, Grant, GrantState, Notice
 from consent.portal import words
 from consent.portal.standing import ASKING
 from consent.services.endings import IN_FORCE
@@ -15,6 +16,8 @@ from consent.uses import Capacity, Medium, Remedy, Right, Theme, Use
 
 # What begins a paragraph: a blank line before it, or the mark of a list.
 _PARAGRAPH = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*•–]|\d+[.)])\s)")
+
+_WAITING = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
 
 
 def in_own_language(notice: Notice) -> Notice:
@@ -89,6 +92,13 @@ class Answered:
     @property
     def is_asked(self) -> bool:
         return self.grant.state in ASKING
+
+    @property
+    def answer_by(self) -> datetime | None:
+        """Return until when an answer to a new text is waited for, where it is."""
+        campaign = self.grant.campaign
+        is_on = campaign is not None and campaign.state in _WAITING and self.is_asked
+        return campaign.closes_at if campaign is not None and is_on else None
 
     @property
     def is_new(self) -> bool:

@@ -8,8 +8,10 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from consent.portal.answer import in_own_language
 from consent.portal.pages import speaking
 from consent.services import AskingLetter, Letter
+from consent.uses import Capacity, Cause
 
 
 def post(letter: Letter) -> None:
@@ -34,8 +36,7 @@ def post_asking(letter: AskingLetter) -> None:
     host = settings.DEFAULT_FROM_EMAIL.rstrip(">").rpartition("@")[2]
     with speaking(letter.language):
         EmailMessage(
-            subject=_("%(organisation)s asks you again")
-            % {"organisation": settings.MUNIMENT_ORGANISATION},
+            subject=_asking_subject(letter),
             body=render_to_string("consent/portal/asking.txt", _asking(letter)),
             to=[letter.contact.address],
             headers={
@@ -52,15 +53,27 @@ def _number(letter: AskingLetter) -> UUID:
 
 
 def _asking(letter: AskingLetter) -> dict[str, object]:
+    old, campaign = letter.grant.renews, letter.campaign
+    assert old is not None
     return {
         "organisation": settings.MUNIMENT_ORGANISATION,
         "handle": letter.grant.subject.handle,
-        "of_age": letter.grant.renews is not None
-        and letter.grant.renews.power_until is not None
-        and letter.grant.renews.power_until <= letter.grant.opened_at,
-        "ends_on": letter.grant.renews.valid_until if letter.grant.renews else None,
+        "cause": letter.cause.value,
+        "by_guardian": old.capacity == Capacity.GUARDIAN,
+        "is_outgrown": old.power_until is not None and old.power_until <= letter.grant.opened_at,
+        "ends_on": old.valid_until,
+        "title": in_own_language(letter.grant.notice).title,
+        "closes_on": campaign.closes_at if campaign else None,
+        "silence": campaign.silence if campaign else "",
         "address": f"{settings.MUNIMENT_URL}{reverse('portal:entrance')}",
     }
+
+
+def _asking_subject(letter: AskingLetter) -> str:
+    said = {"organisation": settings.MUNIMENT_ORGANISATION}
+    if letter.cause is Cause.CAMPAIGN:
+        return _("%(organisation)s has a new text and asks you again") % said
+    return _("%(organisation)s asks you again") % said
 
 
 def _subject() -> str:

@@ -35,12 +35,13 @@ class RenewalRules:
 
 @dataclass(frozen=True)
 class Jurisdiction:
-    """A profile's rules for decisions, and those for privacy requests."""
+    """A profile's rules for decisions, those for privacy requests, and when a child is of age."""
 
     profile: Profile
     identity_minimum: Assurance
     clock: ClockRules
     renewal: RenewalRules
+    majority_years: int
 
 
 class _Rule(BaseModel):
@@ -102,6 +103,7 @@ class _File(BaseModel):
     identity_minimum: Assurance
     clock: _Clock
     renewal: _Renewal
+    majority_years: Annotated[int, Field(ge=1, le=30)]
 
 
 @cache
@@ -145,4 +147,5 @@ def parse(data: bytes) -> Jurisdiction:
         identity_minimum=content.identity_minimum,
         clock=ClockRules(**content.clock.model_dump()),
         renewal=content.renewal.as_rules(),
+        majority_years=content.majority_years,
     )

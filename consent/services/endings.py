@@ -25,7 +25,9 @@ IN_FORCE = frozenset({GrantState.GIVEN, GrantState.SUSPENDED})
 # A request that was refused is taken back like an answer: then nobody has said no any more.
 TAKEN_BACK = IN_FORCE | {GrantState.REFUSED}
 # What a copy of an answer does not take over.
-_OWN = {"id", "record", "state", "ended_at", "supersedes", "renews", "uses", "refused"}
+_OWN = {
+    *("id", "record", "state", "ended_at", "supersedes", "renews", "campaign", "uses", "refused"),
+}
 
 
 @transaction.atomic
@@ -180,7 +182,7 @@ def suspend(*, actor: Account, grant_id: UUID) -> Grant:
     require(actor, "consent.withdraw_grant")
     grant = lock_grant(grant_id)
     check_state(grant, {GrantState.GIVEN})
-    return _suspend(actor, grant)
+    return put_aside(actor, grant)
 
 
 @transaction.atomic
@@ -247,15 +249,24 @@ def end_representation(*, actor: Account, representation_id: UUID) -> Representa
         for grant_id in answers.order_by("grant_id").values_list("grant_id", flat=True):
             grant = lock_grant(grant_id)
             if grant.state == GrantState.GIVEN:
-                _suspend(actor, grant)
+                put_aside(actor, grant)
     return ended
 
 
-def _suspend(actor: Account, grant: Grant) -> Grant:
+def put_aside(actor: Account | None, grant: Grant, *, campaign: UUID | None = None) -> Grant:
+    """Suspend an answer that is given and locked; a campaign does so by itself, for silence."""
     grant.state = GrantState.SUSPENDED
     grant.suspended_at = [*grant.suspended_at, database_now()]
     grant.save(update_fields=["state", "suspended_at"])
-    write(actor, (grant,), kinds.GRANT_SUSPENDED)
+    write(actor, (grant,), kinds.GRANT_SUSPENDED, campaign=campaign and str(campaign))
+    return grant
+
+
+def give_up(grant: Grant, *, campaign: UUID) -> Grant:
+    """Revoke an answer that is in force and locked: nobody answered a campaign."""
+    _end(grant, GrantState.REVOKED)
+    write(None, (grant,), kinds.GRANT_REVOKED, campaign=str(campaign))
+    open_impact(actor=None, subject=grant.subject, cause=ImpactCause.REVOCATION)
     return grant
 
 

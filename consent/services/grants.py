@@ -162,7 +162,11 @@ def refuse_request(
         grant.assurance = actor.assurance.value
     grant.given_at, grant.valid_from, grant.valid_until = now, now, None
     given_by = _speaker(actor, grant, representation_id)
-    return _store(actor, grant, GrantState.REFUSED, kinds.GRANT_REFUSED, given_by=given_by)
+    # A *no* to a new text ends the *yes* to the old one: taking back the no revives nothing.
+    before = _replace(grant, now, GrantState.SUPERSEDED) if grant.campaign_id else None
+    return _store(
+        actor, grant, GrantState.REFUSED, kinds.GRANT_REFUSED, given_by=given_by, before=before
+    )
 
 
 @transaction.atomic
@@ -207,14 +211,15 @@ def write(
 ) -> None:
     """Append the record of what became of a person's answers: in what capacity, how, to what.
 
-    Without an actor it happened by itself. Where the person was registered twice, each of them
-    has their own segment.
+    Without an actor it happened by itself; what is None is not said. Where the person was
+    registered twice, each of them has their own segment.
     """
+    told = {name: value for name, value in said.items() if value is not None}
     by_scopes: dict[tuple[UUID, ...], list[Grant]] = {}
     for grant in grants:
         by_scopes.setdefault(grant.scope_ids(), []).append(grant)
     segments = [
-        Unsealed("subject", scopes, _said(own[0]) | said, tuple(own))
+        Unsealed("subject", scopes, _said(own[0]) | told, tuple(own))
         for scopes, own in by_scopes.items()
     ]
     segments += [by(actor)] if actor else []
@@ -329,14 +334,14 @@ def _give(actor: Party, grant: Grant, answer: Answer, giving: Giving, *, is_new:
     )
 
 
-def _replace(grant: Grant, now: datetime) -> Grant | None:
+def _replace(grant: Grant, now: datetime, end: GrantState = GrantState.RENEWED) -> Grant | None:
     """End the answer that this one renews, or what is left of it, if it still stands."""
     if grant.renews_id is None:
         return None
     old = lock_grant(grant.renews_id)
     while rest := Grant.objects.filter(supersedes=old.pk).values_list("pk", flat=True).first():
         old = lock_grant(rest)
-    ends = {GrantState.GIVEN: GrantState.RENEWED, GrantState.SUSPENDED: GrantState.SUPERSEDED}
+    ends = {GrantState.GIVEN: end, GrantState.SUSPENDED: GrantState.SUPERSEDED}
     if old.state not in ends:
         return None
     old.state, old.ended_at = ends[GrantState(old.state)], now

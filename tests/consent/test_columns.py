@@ -33,6 +33,8 @@ ALLOWED = {
     "notice.title": "public: shown to everybody who is asked",
     "notice.text": "public: shown to everybody who is asked",
     "notice.digest": "digest of a public text",
+    "campaign.code": "that of a public notice",
+    "campaign.territories": "codes of countries, checked against a pattern",
     "grant.territories": "codes of countries, checked against a pattern",
     "grant.recipients": "codes of organisations, said never to be a person's name",
     "grant.families": "codes of model families",

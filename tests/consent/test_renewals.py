@@ -21,8 +21,10 @@ from consent.models import (
     Subject,
 )
 from consent.moment import database_now
-from consent.services import Span, Visitor
+from consent.services import Known, Span, Visitor
 from consent.uses import Assurance, Capacity, Method, Mode, Use
+from ledger.leaf import parse_body
+from ledger.models import Record
 from tests.consent.factories import answer, body_of, consent_of, publish, register
 from tests.consent.test_answers import code
 
@@ -41,9 +43,13 @@ def asked_for(grant: Grant) -> Grant:
     return Grant.objects.get(renews=grant)
 
 
+def kinds_of_records() -> list[str]:
+    return [parse_body(one.body).kind for one in Record.objects.order_by("pk")]
+
+
 def next_letter() -> None:
     """Let the time until the next letter pass, and the worker come by."""
-    AskingErrand.objects.update(due_at=database_now())
+    AskingErrand.objects.exclude(due_at=None).update(due_at=database_now())
     tasks.send_askings()
 
 
@@ -111,7 +117,7 @@ def test_letters_come_in_time_and_stop(
     for _ in range(4):
         next_letter()
     assert len(mailoutbox) == 1 + profiles.load().renewal.reminders
-    assert not AskingErrand.objects.exists()
+    assert AskingErrand.objects.get().due_at is None
     assert len({one.extra_headers["Message-ID"] for one in mailoutbox}) == len(mailoutbox)
     # Silence changes nothing.
     grant.refresh_from_db()
@@ -179,7 +185,18 @@ def test_without_an_address_nobody_is_written_to(
     services.end_identifier(actor=officer, identifier_id=address.pk)
     tasks.prepare_renewals()
     tasks.send_askings()
-    assert (mailoutbox, AskingErrand.objects.count()) == ([], 0)
+    assert mailoutbox == []
+    (errand,) = AskingErrand.objects.unreached()
+    assert errand.reach == "no_address"
+    assert kinds_of_records()[-1] == "grant.unreached"
+    # Once they have an address, the letter goes by itself; it is noted once that they had none.
+    next_letter()
+    known = Known(IdentifierKind.EMAIL, "cleo@new.example")
+    services.add_identifier(actor=officer, subject_id=officers_person.pk, known=known)
+    next_letter()
+    assert [letter.to for letter in mailoutbox] == [["cleo@new.example"]]
+    assert not AskingErrand.objects.unreached()
+    assert kinds_of_records().count("grant.unreached") == 1
 
 
 def test_a_yes_takes_the_place_of_what_ends(officer: Account, officers_person: Subject) -> None:
@@ -195,7 +212,7 @@ def test_a_yes_takes_the_place_of_what_ends(officer: Account, officers_person: S
     assert (grant.state, asked.state, grant.record) == ("renewed", "given", asked.record)
     assert not ImpactCase.objects.exists()
     next_letter()
-    assert not AskingErrand.objects.exists()
+    assert AskingErrand.objects.get().due_at is None
 
 
 def test_a_smaller_yes_ends_the_rest(officer: Account, officers_person: Subject) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from consent import campaigns
 from consent.models import Campaign
@@ -16,7 +17,7 @@ _QUESTIONS = (
 
 def write_questions(campaign: Campaign) -> Iterator[bytes]:
     """Yield whom a campaign asks about which answer, how they were reached and what they said."""
-    rows = campaigns.list_questions(campaign).iterator(chunk_size=AT_ONCE)
+    rows: Iterator[Any] = campaigns.list_questions(campaign).iterator(chunk_size=AT_ONCE)
     yield from _table(
         _QUESTIONS,
         (

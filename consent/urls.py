@@ -6,7 +6,9 @@ from django.urls import URLPattern, path
 from django.views import View
 
 from consent import services
+from consent.campaign_papers import write_unreachable
 from consent.views import (
+    campaigns,
     datasets,
     evidence,
     grants,
@@ -31,6 +33,27 @@ MOVES = {
     "revoke": services.revoke,
     "invalidate": services.invalidate,
 }
+
+
+CAMPAIGN_MOVES = {
+    "begin": services.begin_campaign,
+    "pause": services.pause_campaign,
+    "resume": services.resume_campaign,
+    "close": services.close_campaign,
+    "drop": services.drop_campaign,
+}
+# How somebody was reached whom no letter of ours reaches.
+QUESTION_MOVES = {
+    "returned": services.note_returned,
+    "written": services.note_written,
+    "again": services.write_again,
+}
+
+
+def _of_campaign(act: str, view: type[View], **options: Any) -> URLPattern:
+    address = f"api/v1/campaigns/<uuid:campaign_id>{'/' if act else ''}{act}"
+    name = f"campaign-{act.replace('.', '-')}" if act else "campaign"
+    return path(address, view.as_view(**options), name=name)
 
 
 def _of_grant(act: str, view: type[View], **options: Any) -> URLPattern:
@@ -100,6 +123,26 @@ urlpatterns = [
         name="receipt-verification",
     ),
     path("api/v1/receipts/import", receipts.ReceiptImportView.as_view(), name="receipt-import"),
+    path("api/v1/campaigns", campaigns.CampaignsView.as_view(), name="campaigns"),
+    _of_campaign("", campaigns.CampaignView),
+    _of_campaign("preview", campaigns.CampaignPreviewView),
+    _of_campaign("progress", campaigns.CampaignProgressView),
+    _of_campaign("answers.csv", campaigns.CampaignTableView),
+    _of_campaign("unreachable.csv", campaigns.CampaignTableView, table=write_unreachable),
+    _of_campaign("extend", campaigns.CampaignExtensionView),
+    *(
+        _of_campaign(act, campaigns.CampaignMoveView, move=move)
+        for act, move in CAMPAIGN_MOVES.items()
+    ),
+    path("api/v1/questions", campaigns.QuestionsView.as_view(), name="questions"),
+    *(
+        path(
+            f"api/v1/questions/<uuid:grant_id>/{act}",
+            campaigns.QuestionMoveView.as_view(move=move),
+            name=f"question-{act}",
+        )
+        for act, move in QUESTION_MOVES.items()
+    ),
     path("api/v1/decisions", grants.DecisionsView.as_view(), name="decisions"),
     path("api/v1/imports", intakes.IntakesView.as_view(), name="imports"),
     path("api/v1/imports/<uuid:intake_id>", intakes.IntakeView.as_view(), name="import"),

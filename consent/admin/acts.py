@@ -22,7 +22,6 @@ from consent.lineage import EDGES
 from consent.models import Account
 from ledger.admin import RecordedAdmin
 from ledger.errors import ScopeGone
-from ledger.models import Recorded
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Outcome:
     """
 
     message: str
-    row: Recorded | None = None
+    row: Model | None = None
     shown_once: tuple[tuple[str, str], ...] = ()
     page: str = ""
     shown: Mapping[str, Any] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Questions asked anew: who is asked why, how they were reached, and what they said."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -125,7 +125,7 @@ class AskingAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "contact_support"
-    readonly_fields = ()
+    readonly_fields: ClassVar[Any] = ()
     list_display = ("asked_on", "whose", "why", "how", "letters", "answer", "question")
     list_filter = (UnreachedFilter, CampaignFilter, "cause", ReachFilter, SaidFilter)
     ordering = ("-grant__opened_at", "pk")

@@ -19,6 +19,7 @@ urlpatterns = [
     path("answers/<uuid:grant_id>/receipt/", answers.ReceiptView.as_view(), name="receipt"),
     path("take-back/", answers.TakeBackView.as_view(), name="take-back"),
     path("done/<slug:done>/", answers.DoneView.as_view(), name="done"),
+    path("done/<slug:done>/<uuid:grant_id>/", answers.DoneView.as_view(), name="done-answer"),
     path("requests/", requests.RequestsView.as_view(), name="requests"),
     path("requests/<uuid:request_id>/", requests.RequestView.as_view(), name="request"),
     path("requests/<uuid:request_id>/data/", requests.PackageView.as_view(), name="package"),

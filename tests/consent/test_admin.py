@@ -324,6 +324,8 @@ MAY_LIST = {
     "source": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "intake": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "grant": {"officer", "approver", "auditor"},
+    "campaign": {"officer", "auditor"},
+    "askingerrand": {"officer", "auditor"},
     "dataset": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "datasetversion": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "vetting": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.mail import EmailMessage
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from consent import campaigns, services, tasks
@@ -22,6 +23,7 @@ from consent.models import (
     CampaignErrand,
     Grant,
     Identifier,
+    LinkErrand,
     Notice,
     RequestKind,
     Subject,
@@ -33,6 +35,7 @@ from consent.uses import Assurance, Capacity, Method, Mode, Reach, Said, Silence
 from ledger.leaf import parse_body
 from ledger.models import Record
 from tests.consent.factories import House, answer, body_of, consent_of, publish, register
+from tests.consent.portal.conftest import link_in, once
 from tests.consent.test_answers import code
 from tests.ledger.dying import COMMIT, die
 
@@ -56,8 +59,10 @@ def person(officer: Account, name: str, notice: Notice, *uses: Use, **changes: A
 
 def begun(officer: Account, *, whom: Whom = EVERYBODY, **changes: Any) -> Campaign:
     """Publish a new text and begin to ask about it."""
+    text = {"title": changes.pop("title")} if "title" in changes else {}
+    newer = publish(officer, **text)
     prepared = services.prepare_campaign(
-        actor=officer, notice_id=publish(officer).pk, course=course(**changes), whom=whom
+        actor=officer, notice_id=newer.pk, course=course(**changes), whom=whom
     )
     return services.begin_campaign(actor=officer, campaign_id=prepared.pk)
 
@@ -270,6 +275,32 @@ def test_a_yes_supersedes_a_smaller_yes_ends_the_rest_and_a_no_ends_it(
     assert [said[one] for one in (Said.YES, Said.LESS, Said.NO)] == [1, 1, 1]
     body = body_of(close(officer, campaign))
     assert body.facts == {"less": 1, "no": 1, "silent": 0, "yes": 1}
+
+
+def test_a_person_comes_by_the_letter_reads_the_new_text_and_answers(
+    officer: Account, bob: Grant, mailoutbox: list[EmailMessage]
+) -> None:
+    campaign = begun(officer, title="The new text")
+    work()
+    assert "The new text" in str(mailoutbox[0].body)
+    browser = Client(HTTP_ACCEPT_LANGUAGE="en")
+    assert "/portal/" in str(mailoutbox[0].body)
+    browser.post("/portal/", {"email": "bob@people.example"})
+    tasks.sweep_portal()
+    tasks.send_links(str(LinkErrand.objects.get().pk))
+    assert browser.post(link_in(mailoutbox[1])).status_code == 302
+    asked = asked_for(bob)
+    form = f"/portal/answers/{asked.pk}/give/"
+    home = browser.get("/portal/home/").content.decode()
+    assert (form in home, "The new text" in home) == (True, True)
+    page = browser.get(form)
+    assert "allowed under an earlier text" in page.content.decode()
+    assert campaigns.count_progress(campaign).opened == 1
+    said = {"once": once(page), "train": "yes", "evaluate": "no"}
+    assert browser.post(form, said).status_code == 302
+    assert (state_of(bob), state_of(asked)) == ("renewed", "given")
+    assert (asked.notice, asked.uses) == (campaign.notice, ["train"])
+    assert campaigns.count_progress(campaign).said[Said.LESS] == 1
 
 
 @pytest.mark.parametrize(

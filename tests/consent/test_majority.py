@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -53,7 +54,7 @@ def test_a_span_names_just_those_birth_dates_that_come_of_age_in_it(
     assert (birth in births) == (after < of_age_at(birth, 18, BERLIN) <= until)
 
 
-def child(officer: Account, days: int, **changes: object) -> Subject:
+def child(officer: Account, days: int, **changes: Any) -> Subject:
     """Register somebody who comes of age in so many days."""
     day = (database_now().astimezone(ZoneInfo(ZONE)) + timedelta(days=days)).date()
     birth = day.replace(year=day.year - profiles.load().majority_years)

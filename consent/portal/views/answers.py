@@ -68,12 +68,14 @@ class AnswerView(AnswersPage):
         grant = self.find(grant_id)
         # Whatever its state: the same form sent twice is answered alike.
         form = TakeBackForm([use for use in Use if use in grant.uses], request.POST)
-        everything = "everything" in request.POST
-        if not everything and not form.is_valid():
+        everything, alike = "everything" in request.POST, "alike" in request.POST
+        if not (everything or alike or form.is_valid()):
             return self._page(grant, form, status=422)
-        uses = () if everything else map(Use, form.cleaned_data["uses"])
+        uses = () if everything or alike else map(Use, form.cleaned_data["uses"])
 
         def write() -> Grant:
+            if alike:
+                return services.withdraw_alike(actor=self.visitor, grant_id=grant.pk)[0]
             if everything and grant.state != GrantState.REFUSED:
                 return services.withdraw_allowed(
                     actor=self.visitor, subject_id=self.person.pk, grant_id=grant.pk
@@ -83,16 +85,18 @@ class AnswerView(AnswersPage):
             )
 
         self.once(Grant, write)
-        return redirect("portal:done", done="taken-back")
+        return redirect("portal:done-answer", done="taken-back", grant_id=grant.pk)
 
     def _page(
         self, grant: Grant, form: TakeBackForm | None = None, *, status: int = 200
     ) -> HttpResponse:
         shown = Answered(grant)
+        alike = services.find_alike(grant).select_related("notice") if shown.is_in_force else ()
         return self.page(
             "answer",
             status=status,
             shown=shown,
+            alike=[Answered(one) for one in alike],
             form=form or TakeBackForm(_allowed(grant)),
             can_answer=_is_open(grant) or _is_again(grant),
         )
@@ -112,8 +116,8 @@ class GiveView(AnswersPage):
         form = AnswerForm(grant, request.POST)
         if not form.is_valid():
             return self._page(self._wanted(grant_id), form, status=422)
-        self.once(Grant, lambda: self._write(grant, form))
-        return redirect("portal:done", done="answered")
+        answered = self.once(Grant, lambda: self._write(grant, form))
+        return redirect("portal:done-answer", done="answered", grant_id=answered.pk)
 
     def _serve(self, notice: Notice) -> None:
         """Record that the text was opened, once in a visit."""
@@ -204,12 +208,17 @@ class TakeBackView(AnswersPage):
 
 
 class DoneView(AnswersPage):
-    """What was just done, and what follows."""
+    """What was just done, what follows, and where the receipt of it is."""
 
-    def get(self, request: HttpRequest, done: str) -> HttpResponse:  # noqa: ARG002
+    def get(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        done: str,
+        grant_id: UUID | None = None,
+    ) -> HttpResponse:
         if done not in {"answered", "taken-back", "put-off"}:
             raise Http404("nothing is done like this")
-        return self.page("done", done=done)
+        return self.page("done", done=done, grant=self.find(grant_id) if grant_id else None)
 
 
 def _allowed(grant: Grant) -> list[Use]:

@@ -179,6 +179,35 @@ def test_all_of_an_answer_is_taken_back_and_a_no_stays(
     assert not Grant.objects.filter(state="given", uses__contains=["evaluate"]).exists()
 
 
+def test_this_and_all_like_it_is_taken_back_in_one_act(
+    officer: Account, cleo: Subject, enter: Enter
+) -> None:
+    client = enter(cleo)
+    given = consent_of(officer, cleo, answer(Use.TRAIN))
+    page = f"/portal/answers/{given.pk}/"
+    assert "all like it" not in client.get(page).content.decode()
+    other = publish(officer, code="other", title="Another text")
+    like = consent_of(officer, cleo, answer(Use.TRAIN, Use.EVALUATE), other)
+    unlike = consent_of(officer, cleo, answer(Use.DEPICT), other)
+    shown = client.get(page).content.decode()
+    assert "Take back this and all like it" in shown
+    assert "Another text" in shown
+    take_back(client, given, alike="yes")
+    states = [Grant.objects.get(pk=one.pk).state for one in (given, like, unlike)]
+    assert states == ["withdrawn", "withdrawn", "given"]
+
+
+def test_whoever_answered_is_offered_the_receipt_of_it(
+    officer: Account, cleo: Subject, enter: Enter
+) -> None:
+    asked, client = ask(officer, cleo, **TWO), enter(cleo)
+    done = client.get(reply(client, asked, train="yes", evaluate="no").headers["Location"])
+    assert f"/portal/answers/{asked.pk}/receipt/" in done.content.decode()
+    other = register(officer, "Olaf Invented", email="olaf@people.example")
+    strange = consent_of(officer, other)
+    assert client.get(f"/portal/done/answered/{strange.pk}/").status_code == 404
+
+
 def test_everything_is_taken_back_in_one_act(officer: Account, cleo: Subject, enter: Enter) -> None:
     one, other, client = consent_of(officer, cleo), consent_of(officer, cleo), enter(cleo)
     services.suspend(actor=officer, grant_id=other.pk)

@@ -32,7 +32,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadscope
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder
 
 robustness: $(INSTALLED)
 	$(BIN)/pytest -m robustness

@@ -40,6 +40,16 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.CELERY_FOLDER = Path(QUEUE.name)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take longest: for what comes last one process waits alone."""
+    long = {
+        item.path
+        for item in items
+        if item.get_closest_marker("slow") or item.get_closest_marker("chromium")
+    }
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def databases(django_db_blocker: DjangoDbBlocker) -> Iterator[Databases]:
     """Both databases of this process, on a cluster that runs while any test process needs it."""

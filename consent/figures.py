@@ -12,6 +12,13 @@ FIGURES.count(CONSENT, "notices", "Notices published", kinds.NOTICE_PUBLISHED)
 FIGURES.count(CONSENT, "grants", "Consents given", kinds.GRANT_GIVEN)
 FIGURES.count(CONSENT, "withdrawals", "Consents withdrawn", kinds.GRANT_WITHDRAWN)
 FIGURES.count(CONSENT, "versions", "Data set versions frozen", kinds.VERSION_FROZEN)
+FIGURES.count(
+    CONSENT,
+    "versions unvetted",
+    "of these frozen without vetting, as somebody answers for",
+    kinds.VERSION_FROZEN,
+    vetted=False,
+)
 for name, fact, label in (
     ("version items", "items", "Pictures in them"),
     ("version quarantined", "quarantined", "Pictures kept out, with a reason"),

@@ -4,13 +4,14 @@ Pure: everything about files, people and consent is looked up before and passed 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
+from consent.decision import Outcome
 from consent.formats.described import DescribedItem, Digest, Licence
 from consent.formats.doubts import SENTENCES as DOUBTS
 from consent.formats.doubts import Doubt, DoubtCode
@@ -19,6 +20,7 @@ from consent.members import Member
 from consent.pictures import Picture
 from consent.signals.finding import Standing
 from consent.signals.stated import weigh
+from consent.signals.weighing import Weighing, without_observed
 from consent.uses import LegalBasis, Use
 
 
@@ -48,9 +50,9 @@ FAULTS = {
     Fault.PERSON_UNKNOWN: "Somebody is named whom we do not know: register the person first, or "
     "say who it is.",
     Fault.CONSENT_MISSING: "Not everybody in the picture has allowed this use.",
-    Fault.SIGNAL_RESERVED: "Whoever offers it reserves this use.",
-    Fault.SIGNAL_UNCLEAR: "What is said of this use cannot be read or has conditions: somebody "
-    "has to decide.",
+    Fault.SIGNAL_RESERVED: "Whoever offers it, or the place where it lies, reserves this use.",
+    Fault.SIGNAL_UNCLEAR: "What is said of this use, with it or where it lies, cannot be read or "
+    "has conditions: somebody has to decide.",
 }
 # What somebody may take as it is, and answer for; the rest must be set right.
 ACCEPTABLE = frozenset(
@@ -69,6 +71,10 @@ ACCEPTABLE = frozenset(
         Fault.SIGNAL_UNCLEAR.value,
     }
 )
+_OUTCOMES = {
+    Outcome.REFUSED: Fault.SIGNAL_RESERVED,
+    Outcome.NEEDS_REVIEW: Fault.SIGNAL_UNCLEAR,
+}
 _FAULTS = {
     Standing.RESERVED: Fault.SIGNAL_RESERVED,
     Standing.CONDITIONS: Fault.SIGNAL_UNCLEAR,
@@ -147,12 +153,14 @@ class Known:
     """What is known when items are judged.
 
     ``people`` maps what descriptions call people to their ids; ``consenting`` holds those whose
-    consent covers the uses; of ``uses`` the items' own signals are asked.
+    consent covers the uses; of ``uses`` the items' own signals are asked. ``observed`` holds by
+    ordinal what was seen where items lie comes to.
     """
 
     people: Mapping[str, UUID]
     consenting: Collection[UUID]
     uses: tuple[Use, ...] = ()
+    observed: Mapping[int, Weighing] = field(default_factory=dict)
 
 
 def judge(
@@ -166,6 +174,9 @@ def judge(
     ``found`` is what lies in its place; None where nobody looked, and the statement stands alone.
     ``accepted`` are reasons that somebody answers for.
     """
+    if observed := known.observed.get(item.ordinal):
+        # With the item, admitted or not: what was heard of it, and what decided.
+        item = item._replace(signals=(*without_observed(item.signals), *observed.pairs))
     if found is not None or not is_plain(item):
         reasons = tuple(dict.fromkeys(_reasons(item, known, found, accepted)))
         if reasons:
@@ -194,6 +205,10 @@ def _reasons(
     yield from _unproved(item, accepted, found)
     if item.signals:
         fault = _FAULTS.get(weigh(item.signals, known.uses))
+        if fault and fault.value not in accepted:
+            yield fault.value
+    if observed := known.observed.get(item.ordinal):
+        fault = _OUTCOMES.get(observed.outcome)
         if fault and fault.value not in accepted:
             yield fault.value
     # Whatever a reader made of it: without these nothing is let in.

@@ -118,11 +118,30 @@ class ReceiptIssued(Facts):
 
 
 class VersionFrozen(Facts):
-    """The version's digest, published here; how many items it commits to."""
+    """The version's digest, published here; how many items it commits to.
+
+    ``vetted`` is no where somebody waived that; why lies in the waiver.
+    """
 
     digest: Digest
     items: Count
     quarantined: Count
+    vetted: bool
+
+
+class SourceObserved(Divisible):
+    """How many things were seen at a source, and how many more were as they had been before."""
+
+    observations: Count
+    unchanged: Count
+
+
+class VersionWeighed(Divisible):
+    """Of how many items it was asked again what is said of them where they lie, and how many
+    were set aside for it."""
+
+    items: Count
+    aside: Count
 
 
 class IntakeReceived(Divisible):
@@ -311,6 +330,7 @@ RELEASES_CLOSED = _about_people("releases.closed", ReleasesDropped)
 
 DATASET_OPENED = KINDS.register(Kind("dataset.opened"))
 SOURCE_OPENED = KINDS.register(Kind("source.opened"))
+SOURCE_OBSERVED = _about_people("source.observed", SourceObserved)
 INTAKE_RECEIVED = _about_people("intake.received", IntakeReceived)
 INTAKE_BEGUN = _about_people("intake.begun", IntakeReceived)
 INTAKE_READ = _about_people("intake.read", IntakeReceived)
@@ -322,6 +342,8 @@ ITEMS_SET_ASIDE = _about_people("items.set_aside", ItemsSetAside)
 VERSION_OPENED = _about_people("version.opened")
 VERSION_ABANDONED = _about_people("version.abandoned")
 VERSION_FROZEN = _about_people("version.frozen", VersionFrozen)
+VERSION_WEIGHED = _about_people("version.weighed", VersionWeighed)
+VETTING_WAIVED = _about_people("vetting.waived")
 VETTING_ORDERED = _about_people("vetting.ordered")
 VETTING_RUN = _about_people("vetting.run", VettingRun)
 VETTING_FAILED = _about_people("vetting.failed")

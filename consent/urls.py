@@ -17,6 +17,7 @@ from consent.views import (
     receipts,
     scans,
     sign_in,
+    sources,
     subjects,
     vetting,
 )
@@ -157,6 +158,17 @@ urlpatterns = [
         name="import-errors",
     ),
     path("api/v1/lineage", intakes.LineageView.as_view(), name="lineage"),
+    path("api/v1/sources", sources.SourcesView.as_view(), name="sources"),
+    path(
+        "api/v1/sources/<uuid:source_id>/observations",
+        sources.SourceObservationsView.as_view(),
+        name="source-observations",
+    ),
+    path(
+        "api/v1/sources/<uuid:source_id>/ask",
+        sources.SourceAskingView.as_view(),
+        name="source-asking",
+    ),
     path("api/v1/datasets", datasets.DatasetsView.as_view(), name="datasets"),
     path(
         "api/v1/datasets/<uuid:dataset_id>/versions",

@@ -230,6 +230,8 @@ class Aside(Worded):
     CONSENT_MISSING = "consent_missing"
     REMOVED = "removed"
     VETTED = "vetted"
+    SIGNAL_RESERVED = "signal_reserved"
+    SIGNAL_UNCLEAR = "signal_unclear"
     ANONYMISED = "anonymised"
 
 
@@ -298,6 +300,9 @@ _WORDS: dict[Worded, str] = {
     Aside.CONSENT_MISSING: "no consent",
     Aside.REMOVED: "taken out",
     Aside.VETTED: "turned down by vetting",
+    Aside.SIGNAL_RESERVED: "where it lies, these uses are reserved by now",
+    Aside.SIGNAL_UNCLEAR: "where it lies, these uses have conditions by now, or nobody can tell, "
+    "and nobody has decided",
     Aside.ANONYMISED: "replaced by one in which nobody is recognised",
     Masking.PIXELATE: "coarse squares",
     Masking.MASK: "black",

@@ -33,17 +33,20 @@ from consent.services import (
     close_request,
     decide_impact,
     execute_plan,
-    freeze_folder,
+    freeze_version,
     give,
     open_dataset,
     open_request,
     plan_request,
     publish_notice,
     register_subject,
+    take_folder,
+    vet_here,
     withdraw,
 )
 from consent.tasks import carry_out_request
 from consent.uses import WORLD, Assurance, Medium, Method, Mode, Use
+from consent.vetting.gate import Verdict
 from generation.models import Case
 from generation.sdk import Recorder
 from generation.sdk.errors import RunRefused
@@ -92,7 +95,7 @@ class Story:
         yield "Two administrators open the service and let the staff in", self.house.open
         yield "A notice is published", self.publish
         yield "Two people consent, one of them only to training", self.consent
-        yield "A dataset version is frozen", self.freeze
+        yield "A dataset version is vetted and frozen", self.freeze
         yield "The model is registered, the policy published", self.register
         yield "Six runs are asked for", self.run_all
         yield "One person withdraws", self.withdraw
@@ -138,10 +141,12 @@ class Story:
         dataset = open_dataset(
             actor=self.actor("officer"), project_id=self.house.project.pk, code=cast.DATASET
         )
-        frozen = freeze_folder(
-            actor=self.actor("scientist"), dataset_id=dataset.pk, source=Folder(folder)
-        )
-        self.version = frozen.version
+        scientist = self.actor("scientist")
+        taken = take_folder(actor=scientist, dataset_id=dataset.pk, source=Folder(folder))
+        vetted = vet_here(actor=scientist, version_id=taken.version.pk)
+        if vetted.verdict != Verdict.MAY:
+            raise StoryBroken(f"vetting the data set came to {vetted.verdict}, wanted may")
+        self.version = freeze_version(actor=scientist, version_id=taken.version.pk)
         count = self.version.items.count()
         self.told.proved.append(("dataset", f"{count} pictures under one digest"))
 

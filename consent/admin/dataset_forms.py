@@ -10,12 +10,13 @@ from unfold.widgets import (
 )
 
 from consent import profiles
-from consent.admin.forms import one_of, some_of, text
+from consent.admin.forms import area, one_of, some_of, text
 from consent.formats.columns import Meaning
 from consent.licences import KNOWN
 from consent.models import Account, DatasetVersion, Intake, Project, Source
 from consent.serializers.intakes import BRINGABLE, waiting_for
 from consent.services import read_columns
+from consent.services.vetting_acts import MAX_REASON
 from consent.uses import Form, LegalBasis, Provenance, Use
 
 
@@ -43,6 +44,12 @@ class VersionForm(forms.Form):
         label="Rules", choices=lambda: [(name, name) for name in profiles.labels()],
         widget=UnfoldAdminSelectWidget(), initial=profiles.DEFAULT,
     )  # fmt: skip
+
+
+class WaiverForm(forms.Form):
+    """Why nobody vets a draft."""
+
+    reason = area("Reason", max_length=MAX_REASON)
 
 
 def bring_form(version: DatasetVersion) -> type[forms.Form]:

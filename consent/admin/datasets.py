@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from consent import services, tasks
 from consent.admin.acts import Act, ActingAdmin, Outcome, may_view
-from consent.admin.dataset_forms import InProjectForm, VersionForm, bring_form
+from consent.admin.dataset_forms import InProjectForm, VersionForm, WaiverForm, bring_form
 from consent.admin.next_version import NEXT_VERSION
 from consent.intake import sentence
 from consent.models import Account, Dataset, DatasetVersion, Item, Quarantined, VersionState
@@ -21,9 +21,10 @@ from consent.services import Sealed
 from consent.uses import Form, LegalBasis, Use
 from ledger.admin import record_link
 from ledger.record_kinds import DisclosureReason
+from ledger.services import Disclosure, disclose
 
 GROUP = "Data sets"
-PICTURES = "pictures"
+PICTURES, REASON = "pictures", "reason"
 PER_PAGE = 24
 SIDE = 200
 
@@ -60,6 +61,11 @@ def vet(actor: Account, version: DatasetVersion, _said: dict[str, Any]) -> Outco
     vetting = services.vet_version(actor=actor, version_id=version.pk)
     tasks.announce_vetting(vetting.pk)
     return Outcome("Ordered. Load this page again to see how far it is.", vetting)
+
+
+def _waive(actor: Account, version: DatasetVersion, said: dict[str, Any]) -> Outcome:
+    services.waive_vetting(actor=actor, version_id=version.pk, reason=said["reason"])
+    return Outcome("It may be frozen as it is now, without vetting.", version)
 
 
 def _freeze(actor: Account, version: DatasetVersion, _said: dict[str, Any]) -> Outcome:
@@ -130,9 +136,9 @@ class DatasetVersionAdmin(ActingAdmin):
 
     menu_group = GROUP
     menu_icon = "ac_unit"
-    list_display = ("__str__", "project", "state", "member_count", "turned_away", "frozen_at",
-                    record_link)  # fmt: skip
-    list_filter = ("state",)
+    list_display = ("__str__", "project", "state", "vetted", "member_count", "turned_away",
+                    "frozen_at", record_link)  # fmt: skip
+    list_filter = ("state", "vetted")
     list_select_related = ("dataset__project",)
     fields = (
         ("dataset", "number"),
@@ -167,12 +173,25 @@ class DatasetVersionAdmin(ActingAdmin):
             is_open=_is_draft,
         ),
         Act(
+            "waive",
+            "Waive vetting",
+            "assignment_late",
+            "consent.waive_vetting",
+            "The draft may be frozen as it is now though nobody vetted it. Your reason is kept "
+            "with your name; the version, its exports and reports say that nobody vetted it. What "
+            "comes in later needs this again.",
+            _waive,
+            lambda _: WaiverForm,
+            _is_draft,
+        ),
+        Act(
             "freeze",
             "Freeze",
             "ac_unit",
             "consent.freeze_version",
             "The items are fixed for good, and the digest over them stands in the log. What shows "
-            "somebody whose permission does not cover the version's uses now is set aside.",
+            "somebody whose permission does not cover the version's uses now is set aside, and so "
+            "is what lies where these uses are reserved by now.",
             _freeze,
             is_open=_is_draft,
         ),
@@ -216,6 +235,8 @@ class DatasetVersionAdmin(ActingAdmin):
             "wants_pictures": wants_pictures,
             "intakes": row.intakes.order_by("received_at"),
             "vetting": row.vettings.first(),
+            "waiver": None if row.vetted else row.waivers.first(),
+            "waived_because": _waived_because(request, row),
             "quarantined": [
                 (one.ordinal, [(code, sentence(code)) for code in one.reasons])
                 for one in Quarantined.objects.filter(intake__version=row)[:200]
@@ -243,6 +264,17 @@ class DatasetVersionAdmin(ActingAdmin):
         return format_html(
             '<code class="mu-code">{}</code>', version.digest.hex() if version.digest else "–"
         )
+
+
+def _waived_because(request: HttpRequest, version: DatasetVersion) -> str:
+    """Open why nobody vetted a version when asked for, on the record."""
+    waiver = version.waivers.first()
+    if waiver is None or version.vetted or REASON not in request.GET:
+        return ""
+    assert isinstance(request.user, Account)
+    wanted = [Disclosure(waiver, ("reason",))]
+    opened = disclose(reader=request.user.scope_id, reason=DisclosureReason.CASEWORK, wanted=wanted)
+    return opened[waiver.pk]["reason"].decode() if waiver.pk in opened else ""
 
 
 def show_pictures(request: HttpRequest, items: Sequence[Item]) -> dict[Any, str]:

@@ -5,6 +5,7 @@ Nobody is named: people are counted, unless whoever asks may see them.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
@@ -37,6 +38,7 @@ from consent.uses import Provenance, Use
 PRODUCER = "urn:muniment"
 NAMESPACE = "muniment"
 _UNKNOWN_PERSON = "?"
+UNVETTED = "Nobody vetted it before it was frozen; somebody answers for that."
 
 
 def trace(version: DatasetVersion, projects: Collection[UUID]) -> Lineage:
@@ -58,6 +60,8 @@ def trace(version: DatasetVersion, projects: Collection[UUID]) -> Lineage:
             ref = Ref(address("source", intake.source.pk))
             sources[ref] = Node(NodeKind.ENTITY, ref, intake.source.code)
             links.append(Link(Relation.USED, at, ref))
+    looked = {f"{MUNIMENT}vetted": bool(version.vetted)}
+    nodes = [replace(one, attributes=looked) if one.ref == own else one for one in nodes]
     return Lineage((*nodes, *sources.values()), tuple(links))
 
 
@@ -71,7 +75,8 @@ def describe(version: DatasetVersion, traced: Lineage) -> Description:
         name=version.dataset.code,
         version=f"{version.number}.0.0",
         identifier=own,
-        about=f"{version.member_count} items, frozen; digest {digest}",
+        about=f"{version.member_count} items, frozen; digest {digest}"
+        + ("" if version.vetted else f". {UNVETTED}"),
         url=own,
         published=version.frozen_at.isoformat(),
         licence=licence_of(version),
@@ -198,6 +203,8 @@ def _responsibly(version: DatasetVersion) -> dict[str, object]:
         "personalSensitiveInformation": f"{shown} of {version.member_count} items show people; "
         f"what they allowed was checked by the rules {version.profile} when it was frozen.",
     }
+    if not version.vetted:
+        said["dataLimitations"] = UNVETTED
     if kinds:
         said["dataCollection"] = f"Where it is from: {', '.join(sorted(kinds))}."
     return said

@@ -66,7 +66,7 @@ _NAMES = {
     Meaning.CREATORS: "creator creators author authors artist photographer attribution owner "
     "rightsholder rightsholders copyrightholder",
     Meaning.SIGNAL: "robots xrobotstag tdmreservation tdmpolicy noai noimageai gpc optout aitxt "
-    "trainingmining",
+    "trainingmining fetchedat crawledat downloadedat retrievedat datedownloaded",
     Meaning.SIGNALS: "signals",
     Meaning.FLAGS: "flags",
     Meaning.FLAG: "similarity nsfw punsafe unsafe pwatermark watermark aesthetic aestheticscore "

@@ -2,15 +2,22 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from consent import services
-from consent.errors import DescriptionRefused, NothingToFreeze, PictureRefused
+from consent.errors import (
+    DescriptionRefused,
+    GateClosed,
+    NothingToFreeze,
+    PictureRefused,
+    WrongState,
+)
 from consent.formats import croissant, openlineage
 from consent.formats.doubts import NOTES, DoubtCode
 from consent.importers.folder import Folder
-from consent.models import Dataset, Intake, IntakeState, Project
+from consent.models import Dataset, DatasetVersion, Intake, IntakeState, Project, VersionState
 from consent.services import Arrival
 from consent.services.authority import Actor
 from consent.uses import Form
@@ -33,11 +40,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Importing:
-    """Who imports, and where items go: ``find_dataset`` gives the data set of a path."""
+    """Who imports, and where items go: ``find_dataset`` gives the data set of a path.
+
+    Each version is vetted before it is frozen, unless ``unvetted`` says why not.
+    """
 
     actor: Actor
     find_dataset: Find
     tell: Tell
+    unvetted: str = ""
 
     def read(self, form: Form, path: Path) -> Answer:
         """Import one path. Raises what the services refuse to anybody: NotPermitted and such."""
@@ -60,13 +71,30 @@ class Importing:
         croissant.read(source.description())
         dataset = self.find_dataset(source.path)
         try:
-            frozen = services.freeze_folder(actor=self.actor, dataset_id=dataset.pk, source=source)
+            taken = services.take_folder(actor=self.actor, dataset_id=dataset.pk, source=source)
         except NothingToFreeze as error:
             reasons = [f"{one.path}: {one.fault}" for one in error.refused]
             return Answer("quarantined", 0, len(reasons), tuple(reasons))
-        reasons = [f"{one.path}: {one.fault}" for one in frozen.refused]
-        items = frozen.version.items.count()
-        return Answer("imported", items, len(reasons), tuple(reasons))
+        reasons = [f"{one.path}: {one.fault}" for one in taken.refused]
+        items = taken.version.items.count()
+        open_ones = self._freeze(taken.version)
+        return Answer("imported", items, len(reasons), (*reasons, *open_ones))
+
+    def _freeze(self, version: DatasetVersion) -> tuple[str, ...]:
+        """Vet a draft and freeze it; where something stands against that it stays a draft, and
+        what that is is returned."""
+        if version.state == VersionState.FROZEN:
+            return ()
+        said: dict[str, Any] = {"actor": self.actor, "version_id": version.pk}
+        try:
+            if self.unvetted:
+                services.waive_vetting(**said, reason=self.unvetted)
+            else:
+                services.vet_here(**said)
+            services.freeze_version(**said)
+        except (GateClosed, NothingToFreeze, WrongState) as error:
+            return (f"not frozen: {error}",)
+        return ()
 
     def _items(self, form: Form, path: Path) -> Answer:
         """Read items into a draft, and freeze it unless nothing came in."""
@@ -77,11 +105,11 @@ class Importing:
             intake = services.take_in(
                 actor=self.actor, arrival=arrival, content=content, tell=self.tell
             )
-        if intake.item_count and intake.state == IntakeState.READ:
-            services.freeze_version(actor=self.actor, version_id=version.pk)
-        else:
+        answer = _answer(intake)
+        if not intake.item_count or intake.state != IntakeState.READ:
             services.abandon_version(actor=self.actor, version_id=version.pk)
-        return _answer(intake)
+            return answer
+        return replace(answer, reasons=(*answer.reasons, *self._freeze(version)))
 
     def _lineage(self, form: Form, path: Path) -> Answer:
         with path.open("rb") as content:

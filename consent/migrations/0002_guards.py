@@ -267,6 +267,30 @@ DROP FUNCTION consent_refuse_aside();
 DROP FUNCTION consent_refuse_membership();
 """
 
+# Nothing is frozen that nobody looked at, unless somebody answers for that.
+UNVETTED = """
+CREATE FUNCTION consent_refuse_unvetted() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.vetted AND NOT EXISTS (
+            SELECT FROM public.consent_vetting WHERE version_id = NEW.id AND state = 'done')
+        OR NOT NEW.vetted AND NOT EXISTS (
+            SELECT FROM public.consent_vettingwaiver WHERE version_id = NEW.id)
+    THEN
+        RAISE EXCEPTION 'version % was neither vetted nor waived', NEW.id USING ERRCODE = 'MU003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_datasetversion_unvetted
+    BEFORE INSERT OR UPDATE ON consent_datasetversion
+    FOR EACH ROW WHEN (NEW.state = 'frozen') EXECUTE FUNCTION consent_refuse_unvetted();
+ALTER TABLE consent_datasetversion ENABLE ALWAYS TRIGGER consent_datasetversion_unvetted;
+"""
+DROP_UNVETTED = """
+DROP TRIGGER consent_datasetversion_unvetted ON consent_datasetversion;
+DROP FUNCTION consent_refuse_unvetted();
+"""
+
 # Work queues and lists to work off: no part of the record.
 QUEUE = "SELECT, INSERT, UPDATE, DELETE"
 
@@ -293,6 +317,7 @@ TABLES = (
     "title",
     "observation",
     "signalfinding",
+    "sourceobservation",
     "dataset",
     "datasetversion",
     "derivation",
@@ -310,6 +335,7 @@ TABLES = (
     "impactdecision",
     "vetting",
     "vettingfinding",
+    "vettingwaiver",
     "anonymisation",
     "groupdeclaration",
 )
@@ -339,6 +365,10 @@ FROZEN = {
     "representation": (*SPELL, "subject_id", "representative_id", "capacity"),
     "observation": ("id", "subject_id", "source", "place", "raw", "seen_at"),
     "signalfinding": ("id", "observation_id", "signal", "standing", "code", "uses"),
+    "sourceobservation": (
+        *("id", "origin_id", "source", "reach", "said", "file_id", "index", "place", "content"),
+        *("seen_at", "recorded_at"),
+    ),
     "givenby": ("id", "grant_id", "representation_id"),
     "evidence": ("id", "grant_id", "kind", "media_type", "digest", "file_id", "added_at"),
     "releaseimport": (
@@ -370,6 +400,9 @@ FROZEN = {
     "impactdecision": ("id", "case_id", "kind", "node"),
     "vetting": ("id", "version_id", "ordered_by_id", "ordered_at", "detector", "hasher", "near"),
     "vettingfinding": ("id", "vetting_id", "code", "severity", "count", "detail", "mark"),
+    "vettingwaiver": (
+        *("id", "version_id", "reason", "waived_by_id", "waived_at", "seen_count", "seen_mark"),
+    ),
     "anonymisation": (
         *("id", "original_id", "result_id", "method", "tool", "detector", "margin", "regions"),
         *("faces", "done_at"),
@@ -389,7 +422,10 @@ FROZEN_FROM = {
     "campaign": (("prepared", "running", "paused"), ("closes_at",)),
     "datasetversion": (
         ("draft",),
-        ("digest", "member_count", "house_root", "house_count", "frozen_at"),
+        (
+            *("digest", "member_count", "house_root", "house_count", "frozen_at", "vetted"),
+            "weighed_at",
+        ),
     ),
     "intake": (
         ("received", "reading"),
@@ -514,6 +550,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(MEMBERSHIP, DROP_MEMBERSHIP),
         migrations.RunSQL(CAMPAIGNS, DROP_CAMPAIGNS),
+        migrations.RunSQL(UNVETTED, DROP_UNVETTED),
         guards.insert_only("consent_versionpage"),
         *(
             guards.grant(f"consent_{table}", app=QUEUE, eraser=QUEUE, auditor="SELECT")

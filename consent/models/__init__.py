@@ -61,7 +61,7 @@ from consent.models.requests import (
 )
 from consent.models.scans import Scan, ScanErrand, ScanMatch, ScanState
 from consent.models.servings import Serving
-from consent.models.signals import Observation, SignalFinding
+from consent.models.signals import Observation, SignalFinding, SourceObservation
 from consent.models.subjects import Identifier, SearchKey, Subject, search_keys
 from consent.models.vetting import (
     Anonymisation,
@@ -72,6 +72,7 @@ from consent.models.vetting import (
     VettingErrand,
     VettingFinding,
     VettingState,
+    VettingWaiver,
 )
 
 __all__ = [
@@ -148,6 +149,7 @@ __all__ = [
     "Serving",
     "SignalFinding",
     "Source",
+    "SourceObservation",
     "Step",
     "StepState",
     "Subject",
@@ -159,5 +161,6 @@ __all__ = [
     "VettingErrand",
     "VettingFinding",
     "VettingState",
+    "VettingWaiver",
     "search_keys",
 ]

@@ -81,6 +81,12 @@ class DatasetVersion(Recorded):
     house_root = DigestField(null=True)
     house_count = models.PositiveIntegerField(default=0, help_text="Of them, with nobody in them.")
     frozen_at = models.DateTimeField(null=True, blank=True)
+    vetted = models.BooleanField(
+        null=True, help_text="Whether it was frozen after vetting; if not, somebody waived that."
+    )
+    weighed_at = models.DateTimeField(
+        null=True, help_text="Until when what was seen at sources was asked about its items again."
+    )
 
     objects = DatasetVersionQuerySet.as_manager()
 
@@ -91,10 +97,15 @@ class DatasetVersion(Recorded):
             models.UniqueConstraint(fields=["dataset", "number"], name="version_number_once"),
             models.CheckConstraint(
                 condition=models.Q(
-                    state=VersionState.FROZEN, digest__isnull=False, frozen_at__isnull=False
+                    state=VersionState.FROZEN,
+                    digest__isnull=False,
+                    frozen_at__isnull=False,
+                    vetted__isnull=False,
                 )
                 | ~models.Q(state=VersionState.FROZEN)
-                & models.Q(digest=None, house_root=None, frozen_at=None, member_count=0),
+                & models.Q(
+                    digest=None, house_root=None, frozen_at=None, member_count=0, vetted=None
+                ),
                 name="version_frozen_with_digest",
             ),
         ]

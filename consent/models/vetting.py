@@ -77,6 +77,33 @@ class Vetting(Recorded):
         return self.version.project_id
 
 
+class VettingWaiver(Recorded):
+    """That a draft may be frozen as it is though nobody vetted it: by whom, and why.
+
+    It holds for what had come in by then, as ``Vetting`` does, and for nothing that comes later.
+    """
+
+    version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="waivers")
+    reason = SealedField()
+    waived_by = models.ForeignKey(
+        Account, models.PROTECT, related_name="+", null=True, editable=False
+    )
+    waived_at = models.DateTimeField()
+    seen_count = models.PositiveIntegerField()
+    seen_mark = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["-waived_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"waiver for {self.version_id}"
+
+    @property
+    def project_id(self) -> UUID:
+        """Return the project whose team may see this."""
+        return self.version.project_id
+
+
 class VettingErrand(WorkErrand):
     """That a worker should look at a draft, and how far it is: a queue, not on the record."""
 

@@ -23,7 +23,10 @@ class DatasetSerializer(serializers.ModelSerializer):
 
 
 class DatasetVersionSerializer(serializers.ModelSerializer):
-    """A version: how much of what was committed to when it was frozen is still held."""
+    """A version: how much of what was committed to when it was frozen is still held.
+
+    ``vetted`` is false where it was frozen under a waiver, null while it is a draft.
+    """
 
     digest = serializers.SerializerMethodField()
     committed = serializers.IntegerField(source="member_count")
@@ -44,6 +47,7 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
             "uses",
             "profile",
             "frozen_at",
+            "vetted",
             "record",
         )
 

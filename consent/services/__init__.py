@@ -39,7 +39,6 @@ from consent.services.campaigns import (
 from consent.services.columns import read_columns, reread
 from consent.services.datasets import (
     abandon_version,
-    freeze_version,
     open_dataset,
     open_source,
     open_version,
@@ -62,7 +61,8 @@ from consent.services.errands import put_off
 from consent.services.evidence import Piece, read_evidence
 from consent.services.execution import block, carry_out, lease_errand
 from consent.services.exports import ExportForm, export_version, prove_item
-from consent.services.folders import Brought, Frozen, bring_folder, freeze_folder
+from consent.services.folders import Brought, Taken, bring_folder, take_folder
+from consent.services.freezing import freeze_version, vet_here
 from consent.services.grants import (
     add_evidence,
     answer_request,
@@ -96,6 +96,14 @@ from consent.services.intakes import (
 )
 from consent.services.merges import merge_subjects, part_subjects
 from consent.services.notices import publish_notice
+from consent.services.observing import (
+    Observed,
+    observe_answer,
+    observe_lines,
+    read_lines,
+    read_observations,
+    weigh_address,
+)
 from consent.services.people import (
     Credentials,
     Newcomer,
@@ -185,7 +193,7 @@ from consent.services.vetting import (
     lease_vetting,
     vet_version,
 )
-from consent.services.vetting_acts import accept_finding, set_aside_items
+from consent.services.vetting_acts import accept_finding, set_aside_items, waive_vetting
 from consent.services.viewing import Sealed, view_files
 
 __all__ = [
@@ -198,16 +206,17 @@ __all__ = [
     "Course",
     "Credentials",
     "ExportForm",
-    "Frozen",
     "Imported",
     "Known",
     "Letter",
     "Newcomer",
+    "Observed",
     "Piece",
     "ReleaseRow",
     "Sealed",
     "SignIn",
     "Span",
+    "Taken",
     "Visitor",
     "Whom",
     "Without",
@@ -277,7 +286,6 @@ __all__ = [
     "find_unclear",
     "find_visit",
     "finish_campaign",
-    "freeze_folder",
     "freeze_version",
     "give",
     "identify",
@@ -300,6 +308,8 @@ __all__ = [
     "merge_subjects",
     "note_returned",
     "note_written",
+    "observe_answer",
+    "observe_lines",
     "observe_request",
     "open_dataset",
     "open_project",
@@ -324,6 +334,8 @@ __all__ = [
     "read_initials",
     "read_intake",
     "read_leased",
+    "read_lines",
+    "read_observations",
     "read_paper",
     "read_record",
     "read_version",
@@ -351,13 +363,17 @@ __all__ = [
     "suspend",
     "sweep_portal",
     "sweep_releases",
+    "take_folder",
     "take_in",
     "take_releases",
     "take_step",
     "tell_event",
+    "vet_here",
     "vet_version",
     "view_files",
     "visitor_of",
+    "waive_vetting",
+    "weigh_address",
     "withdraw",
     "withdraw_alike",
     "withdraw_allowed",

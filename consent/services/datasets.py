@@ -27,7 +27,6 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.arrivals import get_draft
 from consent.services.authority import Actor, by, get, lock, require
-from consent.services.gate import check_gate
 from consent.services.projects import check_code
 from consent.uses import Aside, Descent, Provenance, Use
 from ledger import binary, vault
@@ -126,21 +125,6 @@ def open_version(
 
 
 @transaction.atomic
-def freeze_version(*, actor: Actor, version_id: UUID) -> DatasetVersion:
-    """Fix a draft for good: what its items are, and the digest over their commitments.
-
-    Items of people whose consent does not cover its uses now are set aside. Raises NotPermitted,
-    Unknown, WrongState while something is still being read, vetted or was cut off, GateClosed for
-    what vetting found and nobody settled, NothingToFreeze.
-    """
-    version = get_draft(actor, version_id)
-    _check_read(version)
-    set_aside_unconsented(version)
-    check_gate(version)
-    return seal_version(actor, version)
-
-
-@transaction.atomic
 def abandon_version(*, actor: Actor, version_id: UUID) -> DatasetVersion:
     """Give a draft up; what came into it stays known. Raises NotPermitted, Unknown, WrongState."""
     version = get_draft(actor, version_id)
@@ -154,10 +138,10 @@ def abandon_version(*, actor: Actor, version_id: UUID) -> DatasetVersion:
     return version
 
 
-def seal_version(actor: Actor, version: DatasetVersion) -> DatasetVersion:
+def seal_version(actor: Actor, version: DatasetVersion, *, vetted: bool) -> DatasetVersion:
     """Write the pages and the roots of a locked draft, and record its digest.
 
-    Raises NothingToFreeze when no item is left.
+    ``vetted`` is what the gate said. Raises NothingToFreeze when no item is left.
     """
     roots, count = _rooted(_kept(version, paginate(_commitments(version, _MEMBERS))))
     if not roots:
@@ -165,16 +149,21 @@ def seal_version(actor: Actor, version: DatasetVersion) -> DatasetVersion:
     version.digest, version.member_count = digest_of(roots), count
     version.house_root, version.house_count = house_root(version)
     version.state, version.frozen_at = VersionState.FROZEN, database_now()
+    version.vetted = vetted
     version.save(
         update_fields=[
-            *("digest", "member_count", "house_root", "house_count", "state", "frozen_at")
+            *("digest", "member_count", "house_root", "house_count", "state", "frozen_at"),
+            "vetted",
         ]
     )
     waiting = sum(intake.quarantined.count() for intake in version.intakes.all())
     append(
         kind=kinds.VERSION_FROZEN,
         facts=VersionFrozen(
-            digest=f"sha256:{version.digest.hex()}", items=count, quarantined=waiting
+            digest=f"sha256:{version.digest.hex()}",
+            items=count,
+            quarantined=waiting,
+            vetted=vetted,
         ),
         segments=[Unsealed("house", (HOUSE_SCOPE,), {}, (version,)), by(actor)],
     )
@@ -214,21 +203,26 @@ def _kept(version: DatasetVersion, pages: Iterable[Page]) -> Iterator[Page]:
         yield from (page for _, page in some)
 
 
-def set_aside(version: DatasetVersion, items: QuerySet[Item], reason: Aside) -> int:
+def set_aside(
+    version: DatasetVersion, items: QuerySet[Item], reason: Aside, why: Sequence[Unsealed] = ()
+) -> int:
     """Take items of a locked draft out of its members, on the record; return how many.
 
-    Page by page, with a record each: memory holds no more than that.
+    Page by page, with a record each: memory holds no more than that. ``why`` says more of the
+    reason in segments of the first.
     """
     count = 0
     chosen = items.filter(version=version, aside="").order_by("pk")
     while page := list(chosen[:_SET_ASIDE]):
-        _set_aside(version, page, reason)
+        _set_aside(version, page, reason, why if not count else ())
         count += len(page)
         chosen = chosen.filter(pk__gt=page[-1].pk)
     return count
 
 
-def _set_aside(version: DatasetVersion, page: Sequence[Item], reason: Aside) -> None:
+def _set_aside(
+    version: DatasetVersion, page: Sequence[Item], reason: Aside, why: Sequence[Unsealed]
+) -> None:
     Item.objects.filter(pk__in=[item.pk for item in page]).update(aside=reason.value)
     groups: dict[tuple[UUID, ...], list[Recorded]] = {}
     for item in page:
@@ -239,6 +233,7 @@ def _set_aside(version: DatasetVersion, page: Sequence[Item], reason: Aside) -> 
         facts=ItemsSetAside(items=len(page), reason=reason),
         segments=[
             Unsealed("house", (HOUSE_SCOPE,), {"version": str(version.pk)}),
+            *why,
             *(
                 Unsealed("subject", scopes, {}, tuple(rows[at : at + _ROWS_OF_SEGMENT]))
                 for scopes, rows in groups.items()
@@ -268,7 +263,7 @@ def check_purpose(uses: Sequence[Use], profile: str) -> None:
     profiles.load(profile)
 
 
-def _check_read(version: DatasetVersion) -> None:
+def check_read(version: DatasetVersion) -> None:
     """Raise WrongState while something is on its way into the version, or was cut off."""
     going_on = [IntakeState.RECEIVED, IntakeState.READING]
     if version.intakes.filter(state__in=going_on).exists():

@@ -1,4 +1,4 @@
-"""Freezing a folder of pictures with its Croissant description: one act, one transaction."""
+"""Taking in a folder of pictures with its Croissant description: one act, one transaction."""
 
 import hashlib
 import io
@@ -14,19 +14,14 @@ from consent.errors import AlreadyKnown, NothingToFreeze, PictureRefused
 from consent.formats import folder as croissant
 from consent.formats.described import DescribedItem, Reading
 from consent.intake import Admitted, Fault, Found, Refused, judge
-from consent.models import Dataset, DatasetVersion, Intake, IntakeState
+from consent.models import Dataset, DatasetVersion, Intake, IntakeState, VersionState
 from consent.pictures import inspect
 from consent.services.admission import admit, find_people, quarantine
 from consent.services.arrivals import Arrival, begin, get_draft, record_received
 from consent.services.authority import Actor, get, require
-from consent.services.datasets import (
-    check_purpose,
-    open_version,
-    seal_version,
-    set_aside_unconsented,
-)
-from consent.services.gate import check_gate
-from consent.services.intakes import find_known, finish, name_people, record_batch
+from consent.services.batches import find_known, record_batch
+from consent.services.datasets import check_purpose, open_version
+from consent.services.intakes import finish, name_people
 from consent.uses import Form, Use
 from ledger import vault
 
@@ -42,8 +37,9 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True)
-class Frozen:
-    """A version and what became of each file; ``repeated`` when it had been frozen before."""
+class Taken:
+    """The version that a folder came into, and what was turned away; ``repeated`` when it had
+    come before."""
 
     version: DatasetVersion
     refused: tuple[Refused, ...]
@@ -59,21 +55,21 @@ class Brought:
 
 
 @transaction.atomic
-def freeze_folder(
+def take_folder(
     *,
     actor: Actor,
     dataset_id: UUID,
     source: Files,
     uses: Sequence[Use] = (Use.TRAIN,),
     profile: str = profiles.DEFAULT,
-) -> Frozen:
-    """Freeze the next version of a data set from a described folder; what is wrong is quarantined.
+) -> Taken:
+    """Open the next version of a data set and take a described folder into it, to be vetted and
+    frozen; what is wrong is quarantined.
 
     The people in a picture must have consented to ``uses`` at this moment. The same description
-    with the same files gives the version that was frozen from it before. Files are sealed one
-    by one, so memory holds one picture at a time. Raises NotPermitted, Unknown, TermsRefused,
-    DescriptionRefused, GateClosed when the licences stand against the uses, and NothingToFreeze
-    when no file is admitted.
+    with the same files gives the version that it came into before, unless that was given up. Files
+    are sealed one by one, so memory holds one picture at a time. Raises NotPermitted, Unknown,
+    TermsRefused, DescriptionRefused, and NothingToFreeze when no file is admitted.
     """
     dataset = get(Dataset.objects.select_related("project"), dataset_id)
     require(actor, "consent.freeze_version", dataset)
@@ -82,19 +78,20 @@ def freeze_folder(
     reading = croissant.read_folder(original)
     verdicts = _judge(source, reading, uses, profile)
     refused = [one for one in verdicts if isinstance(one, Refused)]
-    admitted = [one for one in verdicts if isinstance(one, Admitted)]
-    if not admitted:
+    if len(refused) == len(verdicts):
         raise NothingToFreeze(f"none of {len(refused)} files can be admitted", refused)
-    mark = _fingerprint(dataset.pk, original, verdicts, uses, profile)
-    if known := Intake.objects.filter(project=dataset.project, fingerprint=mark).first():
+    into = str(dataset.pk)
+    while True:
+        mark = _fingerprint(into, original, verdicts, uses, profile)
+        known = Intake.objects.filter(project=dataset.project, fingerprint=mark).first()
+        if known is None:
+            break
         assert known.version is not None
-        return Frozen(known.version, tuple(refused), repeated=True)
+        if known.version.state != VersionState.ABANDONED:
+            return Taken(known.version, tuple(refused), repeated=True)
+        into = f"{into} {known.version_id}"
     version = open_version(actor=actor, dataset_id=dataset_id, uses=uses, profile=profile)
-    turned_away = _take_in(actor, version, source, reading, verdicts, mark, original)
-    # Whoever took consent back while files were sealed.
-    set_aside_unconsented(version)
-    check_gate(version)
-    return Frozen(seal_version(actor, version), turned_away)
+    return Taken(version, _take_in(actor, version, source, reading, verdicts, mark, original))
 
 
 @transaction.atomic
@@ -111,7 +108,7 @@ def bring_folder(*, actor: Actor, version_id: UUID, source: Files) -> Brought:
     verdicts = _judge(source, reading, uses, version.profile)
     if not any(isinstance(one, Admitted) for one in verdicts):
         raise NothingToFreeze(f"none of {len(verdicts)} files can be admitted", verdicts)
-    mark = _fingerprint(version.pk, original, verdicts, uses, version.profile)
+    mark = _fingerprint(str(version.pk), original, verdicts, uses, version.profile)
     if Intake.objects.filter(project=version.dataset.project, fingerprint=mark).exists():
         raise AlreadyKnown("this folder came into the version before")
     refused = _take_in(actor, version, source, reading, verdicts, mark, original)
@@ -171,7 +168,7 @@ def _look(source: Files, path: str) -> Found | Fault:
 
 
 def _fingerprint(
-    into: UUID,
+    into: str,
     original: bytes,
     verdicts: Sequence[Admitted | Refused],
     uses: Sequence[Use],
@@ -179,7 +176,7 @@ def _fingerprint(
 ) -> bytes:
     """Return a blind index of all that the version follows from."""
     parts = [
-        str(into),
+        into,
         hashlib.sha256(original).hexdigest(),
         profile,
         *sorted(use.value for use in uses),

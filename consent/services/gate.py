@@ -12,6 +12,7 @@ from consent.models import (
     Vetting,
     VettingFinding,
     VettingState,
+    VettingWaiver,
 )
 from consent.uses import Use
 from consent.vetting.gate import Code, Finding, Severity, Verdict, judge
@@ -23,6 +24,8 @@ from ledger.models import HOUSE_SCOPE
 LISTED = frozenset(
     {
         Code.CONSENT_MISSING,
+        Code.SIGNAL_RESERVED,
+        Code.SIGNAL_UNCLEAR,
         Code.FACE_WITHOUT_PERSON,
         Code.PICTURE_UNREADABLE,
         Code.HELD_FOR_EVALUATION,
@@ -42,24 +45,38 @@ _SEEN = (
 )
 
 
-def check_gate(version: DatasetVersion) -> None:
-    """Raise GateClosed, with all reasons, when a draft must not be frozen as it is.
+def check_gate(version: DatasetVersion) -> bool:
+    """Return whether a draft may be frozen as vetted (True), or under a waiver (False).
 
-    Where nobody vetted it, what is quickly seen is looked at here. Raises WrongState when a
-    vetting is under way, was given up, or does not know all that came in.
+    Vetting counts while nothing came in since; then what it found must be settled. Where nobody
+    vetted it as it is, somebody must have waived that as it is, and what is quickly seen is
+    looked at here. Raises GateClosed, with all reasons, WrongState when it is to be vetted first,
+    a vetting is under way or was given up.
     """
-    vetting = newest(version)
-    if vetting is None:
-        reasons = [one.sentence for one in quick(version) if one.code.severity == Severity.BLOCKS]
-    else:
-        _check_fresh(vetting)
+    vetting, waiver = newest(version), waiver_of(version)
+    if vetting is not None and vetting.state == VettingState.ORDERED:
+        raise WrongState("the version is being vetted: wait until that is done")
+    is_vetted = vetting is not None and vetting.state == VettingState.DONE and is_fresh(vetting)
+    if not is_vetted and waiver is None:
+        raise WrongState(_unvetted(vetting))
+    if vetting is not None and is_vetted:
+        open_ones = open_findings(vetting)
         reasons = [
-            Code(one.code).sentence(one.count)
-            for one in open_findings(vetting)
-            if one.severity != Severity.NOTE
+            Code(one.code).sentence(one.count) for one in open_ones if one.severity != Severity.NOTE
         ]
+    else:
+        reasons = [one.sentence for one in quick(version) if one.code.severity == Severity.BLOCKS]
     if reasons:
         raise GateClosed(" ".join(reasons).removesuffix("."))
+    return is_vetted
+
+
+def waiver_of(version: DatasetVersion) -> VettingWaiver | None:
+    """Return why a draft may be frozen unvetted as it is now; None where nobody answers for it."""
+    last = version.waivers.first()
+    if last is None or (last.seen_count, last.seen_mark) != seen_mark(version):
+        return None
+    return last
 
 
 def newest(version: DatasetVersion) -> Vetting | None:
@@ -129,12 +146,9 @@ def detail_of(finding: VettingFinding) -> dict[str, int]:
     return detail
 
 
-def _check_fresh(vetting: Vetting) -> None:
-    if vetting.state == VettingState.ORDERED:
-        raise WrongState("the version is being vetted: wait until that is done")
+def _unvetted(vetting: Vetting | None) -> str:
+    if vetting is None:
+        return "nobody has vetted the version: vet it, or have an officer waive that"
     if vetting.state == VettingState.FAILED:
-        raise WrongState("vetting the version was given up: vet it again")
-    if not is_fresh(vetting):
-        raise WrongState(
-            "something came in or was declared since the version was vetted: vet it again"
-        )
+        return "vetting the version was given up: vet it again"
+    return "something came in or was declared since the version was vetted: vet it again"

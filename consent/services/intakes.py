@@ -23,19 +23,17 @@ from uuid import UUID
 from django.db import transaction
 
 from consent import kinds
-from consent.decisions import find_consenting
 from consent.errors import DescriptionRefused, WrongState
 from consent.formats.described import DescribedItem, Reading
 from consent.importers.readings import open_reading
-from consent.intake import Admitted, Known, Refused, judge
-from consent.kinds import ItemsAdmitted
+from consent.intake import Admitted, Refused, judge
 from consent.models import (
     Intake,
     IntakeState,
 )
 from consent.models import Reading as Errand
 from consent.moment import database_now
-from consent.services.admission import Batch, admit, find_people, find_scopes, quarantine
+from consent.services.admission import admit, find_scopes, quarantine
 from consent.services.arrivals import (
     Arrival,
     Hashing,
@@ -50,6 +48,7 @@ from consent.services.arrivals import (
     remarks,
 )
 from consent.services.authority import Actor, get, lock
+from consent.services.batches import find_known, record_batch
 from consent.services.entities import keep_lineage, segments_of
 from consent.services.errands import keeping
 from consent.uses import Form, Use
@@ -172,25 +171,14 @@ def take(intake_id: UUID, chunk: Sequence[DescribedItem]) -> None:
     if not fresh or intake.state != IntakeState.READING:
         return
     Errand.objects.renew(intake_id, LEASE)
-    known = find_known(list(map(Use, version.uses)), version.profile, fresh)
+    known = find_known(list(map(Use, version.uses)), version.profile, fresh, intake)
     verdicts = [judge(item, known) for item in fresh]
     batch = admit(version, intake, [one for one in verdicts if isinstance(one, Admitted)])
     refused = [one for one in verdicts if isinstance(one, Refused)] + batch.refused
     waiting = quarantine(intake, refused, dict(known.people))
     intake.read_to = fresh[-1].ordinal
     name_people(intake, known.people.values())
-    record_batch(intake, batch, waiting)
-
-
-def find_known(
-    uses: Sequence[Use],
-    profile: str,
-    items: Iterable[DescribedItem],
-) -> Known:
-    """Return who is named in ``items``, and whose consent covers ``uses`` now."""
-    people = find_people({name for item in items for name in item.depicts})
-    consenting = find_consenting(people.values(), uses, profile=profile) if people else ()
-    return Known(people, consenting, tuple(uses))
+    record_batch(intake, batch, waiting, known.observed.values())
 
 
 def name_people(intake: Intake, people: Iterable[UUID]) -> bool:
@@ -202,18 +190,6 @@ def name_people(intake: Intake, people: Iterable[UUID]) -> bool:
     lock_scopes(scopes)
     intake.named = sorted({*intake.named, *scopes})
     return bool(scopes)
-
-
-def record_batch(intake: Intake, batch: Batch, waiting: int) -> None:
-    """Count a batch in its intake, and record both."""
-    intake.item_count += batch.items
-    intake.house_count += batch.house
-    intake.save(update_fields=["read_to", "item_count", "house_count", "named"])
-    append_large(
-        kind=kinds.ITEMS_ADMITTED,
-        facts=ItemsAdmitted(items=batch.items, quarantined=waiting),
-        segments=[Unsealed("intake", intake.scope_ids(), {}, (intake,)), *batch.segments()],
-    )
 
 
 def finish(intake_id: UUID, reading: Reading, content: IO[bytes]) -> Intake:

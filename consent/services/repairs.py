@@ -1,6 +1,6 @@
 """Setting right what was kept out of a draft: many items at once, or dropped for good."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -27,9 +27,11 @@ from consent.moment import database_now
 from consent.services.admission import Batch, admit, quarantine
 from consent.services.arrivals import lock_draft
 from consent.services.authority import Actor, by, get, lock, require
+from consent.services.batches import find_known, signals_of
 from consent.services.datasets import set_aside
-from consent.services.intakes import find_known, name_people
+from consent.services.intakes import name_people
 from consent.services.viewing import open_sealed
+from consent.signals.weighing import Weighing
 from consent.uses import Aside, LegalBasis, Use
 from ledger import vault
 from ledger.record_kinds import DisclosureReason
@@ -133,7 +135,7 @@ def _repair_chunk(
     answered = [before | said.accepted for _, before in stated]
     items = [mend(item, said) for item, _ in stated]
     _know(said)
-    known = find_known(list(map(Use, version.uses)), version.profile, items)
+    known = find_known(list(map(Use, version.uses)), version.profile, items, intake)
     verdicts = [
         judge(item, known, accepted=accepted)
         for item, accepted in zip(items, answered, strict=True)
@@ -151,7 +153,7 @@ def _repair_chunk(
         Reading.objects.get_or_create(intake=intake, defaults={"due_at": database_now()})
     intake.item_count += batch.items
     intake.house_count += batch.house
-    _record(actor, intake, batch, 0)
+    _record(actor, intake, batch, 0, known.observed.values())
     return batch.items, rows[-1].ordinal
 
 
@@ -176,7 +178,9 @@ def _know(said: Repair) -> None:
         raise TermsRefused("somebody who is named is not registered")
 
 
-def _record(actor: Actor, intake: Intake, batch: Batch, dropped: int) -> None:
+def _record(
+    actor: Actor, intake: Intake, batch: Batch, dropped: int, weighed: Iterable[Weighing] = ()
+) -> None:
     intake.dropped_count += dropped
     intake.save(update_fields=["item_count", "house_count", "dropped_count", "named"])
     append_large(
@@ -185,6 +189,7 @@ def _record(actor: Actor, intake: Intake, batch: Batch, dropped: int) -> None:
         segments=[
             Unsealed("intake", intake.scope_ids(), {}, (intake,)),
             by(actor),
+            *signals_of(weighed),
             *batch.segments(),
         ],
     )

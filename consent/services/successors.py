@@ -38,10 +38,13 @@ from consent.services.arrivals import (
     remarks,
 )
 from consent.services.authority import Actor, by, get, lock
+from consent.services.batches import record_batch
 from consent.services.datasets import open_version
-from consent.services.intakes import LEASE, close, record_batch, start
+from consent.services.intakes import LEASE, close, start
+from consent.services.weighing import weigh_members
 from consent.signals.finding import Standing
 from consent.signals.stated import weigh
+from consent.signals.weighing import Weighing, known_standing, without_observed
 from consent.uses import Descent, Form, Use
 from ledger import vault
 from ledger.services import Unsealed, append
@@ -157,9 +160,15 @@ def _judge(
     members = [read_opening(keys.open(item, "opening"))[0] for item in there]
     consenting = _consenting(version, members)
     uses = tuple(map(Use, version.uses))
+    came_by = [item.intake_id for item in there]
+    observed = weigh_members(
+        version, zip((item.pk for item in there), members, came_by, strict=True)
+    )
     admitted, files = [], {}
-    for item, member in zip(there, members, strict=True):
+    for item, stated in zip(there, members, strict=True):
+        member = _renew(stated, observed.get(item.pk))
         is_reserved = weigh(member.signals, uses) is Standing.RESERVED
+        is_reserved = is_reserved or known_standing(member.signals) is Standing.RESERVED
         if consenting.issuperset(member.depicts) and not is_reserved:
             ordinal = places[item.commitment]
             described = DescribedItem(ordinal, member.location, signals=member.signals)
@@ -167,6 +176,13 @@ def _judge(
             if item.file_id:
                 files[ordinal] = item.file_id
     return admitted, files
+
+
+def _renew(member: Member, observed: Weighing | None) -> Member:
+    """Return a member with what was seen of it by now in the place of what had been then."""
+    if observed is None:
+        return member
+    return member._replace(signals=(*without_observed(member.signals), *observed.pairs))
 
 
 def _consenting(version: DatasetVersion, members: Sequence[Member]) -> set[UUID]:

@@ -41,6 +41,7 @@ from consent.services.arrivals import get_draft
 from consent.services.authority import Actor, Operator, by, lock
 from consent.services.gate import LISTED, licences_of, quick, seen_mark
 from consent.services.groups import declared
+from consent.services.weighing import reason_against, weigh_members
 from consent.uses import Use
 from consent.vetting import pdq
 from consent.vetting.duplicates import NEAR, find_near
@@ -65,7 +66,9 @@ MOST_ATTEMPTS = 3
 DETECTOR = f"{FrontalFaces.name} {FrontalFaces.version}"
 HASHER = f"{pdq.NAME} {pdq.VERSION}"
 _OPENING = column_place("consent_item", "opening")
-_ROWS = "SELECT id, opening, scopes, people, file_id FROM consent_item WHERE id = ANY(%s)"
+_ROWS = (
+    "SELECT id, opening, scopes, people, file_id, intake_id FROM consent_item WHERE id = ANY(%s)"
+)
 _MEMBERS = "SELECT id FROM consent_item WHERE version_id = %s AND aside = '' ORDER BY id"
 _ELSEWHERE = """INSERT INTO consent_flagged (id, vetting_id, code, item_id, place)
     SELECT gen_random_uuid(), %(vetting)s, %(code)s, i.id, 0 FROM consent_item i
@@ -173,15 +176,17 @@ def _look(vetting: Vetting, batch: Sequence[UUID], start: int, tally: Tally) -> 
     """Look at some items; what stands against them is flagged in one transaction."""
     order = {pk: start + at for at, pk in enumerate(batch)}
     rows = binary.fetch(_ROWS, [list(batch)])
-    keys = vault.keys_there({scope for _, _, scopes, _, _ in rows for scope in scopes})
-    files = SealedFile.objects.in_bulk([file for *_, file in rows if file])
+    keys = vault.keys_there({scope for _, _, scopes, *_ in rows for scope in scopes})
+    files = SealedFile.objects.in_bulk([file for *_, file, _ in rows if file])
     flagged: list[Flagged] = []
     places = []
-    for pk, opening, scopes, people, file_id in sorted(rows, key=lambda row: row[0]):
+    members: list[tuple[UUID, Member, UUID]] = []
+    for pk, opening, scopes, people, file_id, intake in sorted(rows, key=lambda row: row[0]):
         if scopes not in keys:
             continue  # being erased
         tally.members += 1
         member = _open(keys, pk, opening, scopes)
+        members.append((pk, member, intake))
         names = doubtful(member.flags)
         tally.flags.update(names)
         if names:
@@ -192,8 +197,19 @@ def _look(vetting: Vetting, batch: Sequence[UUID], start: int, tally: Tally) -> 
             tally.hashes += hashed
             places.append(order[pk])
     tally.places.append(np.array(places, dtype=np.int64))
+    flagged += _ask_sources(vetting, members)
     with transaction.atomic():
         Flagged.objects.bulk_create(flagged)
+
+
+def _ask_sources(
+    vetting: Vetting, members: Sequence[tuple[UUID, Member, UUID]]
+) -> Iterator[Flagged]:
+    """Yield a flag for each item that what was seen where it lies stands against by now."""
+    opened = {pk: member for pk, member, _ in members}
+    for pk, weighing in weigh_members(vetting.version, members).items():
+        if reason := reason_against(weighing, opened[pk]):
+            yield Flagged(vetting=vetting, code=Code(reason.value), item_id=pk)
 
 
 def _open(keys: vault.Keys, pk: UUID, opening: bytes, scopes: Sequence[UUID]) -> Member:

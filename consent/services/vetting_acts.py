@@ -8,15 +8,22 @@ from django.db import transaction
 from consent import kinds
 from consent.errors import TermsRefused, WrongState
 from consent.kinds import FindingFact, FindingSettled
-from consent.models import FindingState, Vetting, VettingFinding, VettingState
+from consent.models import (
+    FindingState,
+    Vetting,
+    VettingFinding,
+    VettingState,
+    VettingWaiver,
+)
 from consent.moment import database_now
 from consent.services.arrivals import get_draft
 from consent.services.authority import Actor, Operator, by, get, lock
 from consent.services.datasets import set_aside
-from consent.services.gate import is_live, items_of, newest
+from consent.services.gate import is_fresh, is_live, items_of, newest, seen_mark
 from consent.uses import Aside
 from consent.vetting.gate import Code, Severity
 from ledger import vault
+from ledger.kinds import NoFacts
 from ledger.models import HOUSE_SCOPE
 from ledger.services import Unsealed, append
 
@@ -33,8 +40,7 @@ def accept_finding(*, actor: Actor, finding_id: UUID, reason: str) -> VettingFin
     finding = _open_finding(actor, finding_id)
     if finding.severity != Severity.ASKS:
         raise WrongState("this cannot be accepted: only what asks for a decision can")
-    if not 0 < len(reason.strip()) <= len(reason) <= MAX_REASON:
-        raise TermsRefused(f"reason has {len(reason)} characters, wanted 1 to {MAX_REASON}")
+    _check_reason(reason)
     finding.state, finding.decided_at = FindingState.ACCEPTED, database_now()
     finding.decided_by = None if isinstance(actor, Operator) else actor
     finding.reason = vault.keys([HOUSE_SCOPE]).seal(finding, "reason", reason.encode())
@@ -71,6 +77,37 @@ def set_aside_items(
     return count
 
 
+@transaction.atomic
+def waive_vetting(*, actor: Actor, version_id: UUID, reason: str) -> VettingWaiver:
+    """Let a draft be frozen as it is though nobody vetted it, and answer for that.
+
+    Holds until something comes in. What the licences forbid it does not allow, and what a vetting
+    found of just this stays found. Raises NotPermitted, Unknown, TermsRefused without a reason,
+    WrongState when it is no draft or is vetted as it is.
+    """
+    version = get_draft(actor, version_id, "consent.waive_vetting")
+    _check_reason(reason)
+    last = newest(version)
+    if last is not None and last.state == VettingState.DONE and is_fresh(last):
+        raise WrongState("the version is vetted as it is: settle what was found")
+    count, mark = seen_mark(version)
+    waiver = VettingWaiver(
+        version=version,
+        waived_by=None if isinstance(actor, Operator) else actor,
+        waived_at=database_now(),
+        seen_count=count,
+        seen_mark=mark,
+    )
+    waiver.reason = vault.keys([HOUSE_SCOPE]).seal(waiver, "reason", reason.encode())
+    waiver.save(force_insert=True)
+    append(
+        kind=kinds.VETTING_WAIVED,
+        facts=NoFacts(),
+        segments=[Unsealed("waiver", (HOUSE_SCOPE,), {}, (waiver,)), by(actor)],
+    )
+    return waiver
+
+
 def settle(vetting: Vetting) -> list[VettingFinding]:
     """Mark the findings none of whose items is a member any more; the caller records them."""
     rows = [
@@ -82,6 +119,11 @@ def settle(vetting: Vetting) -> list[VettingFinding]:
         one.state = FindingState.SETTLED
         one.save(update_fields=["state"])
     return rows
+
+
+def _check_reason(reason: str) -> None:
+    if not 0 < len(reason.strip()) <= len(reason) <= MAX_REASON:
+        raise TermsRefused(f"reason has {len(reason)} characters, wanted 1 to {MAX_REASON}")
 
 
 def _open_finding(actor: Actor, finding_id: UUID) -> VettingFinding:

@@ -6,6 +6,7 @@ crawl is no permission to train: nothing of robots.txt but Content-Usage permits
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from consent.signals import aipref
@@ -105,7 +106,7 @@ def read(seen: Observation, item: Item) -> Iterator[Finding]:
 
     Raises SignalUnreadable when the item's URL is too long.
     """
-    robots = Robots.parse(seen.raw).at(path_of(item.url))
+    robots = _parse(seen.raw).at(path_of(item.url))
     bound = {agent: robots.rules_for(agent) for agent in item.agents}
     barred = [agent for agent, rules in bound.items() if _bars(decide(rules))]
     if barred:
@@ -128,7 +129,7 @@ def read_ai_txt(seen: Observation, item: Item) -> Iterator[Finding]:
     Nothing says there who wins of an allow and a disallow of one length: the disallow does.
     Raises SignalUnreadable when the item's URL is too long.
     """
-    robots = Robots.parse(seen.raw).at(path_of(item.url))
+    robots = _parse(seen.raw).at(path_of(item.url))
     deciding = [decide(robots.rules_for(agent), tie=_DISALLOW) for agent in item.agents]
     if any(_bars(rule) for rule in deciding):
         standing, code = Standing.RESERVED, Code.AI_TXT_DISALLOWED
@@ -143,6 +144,8 @@ def read_ai_txt(seen: Observation, item: Item) -> Iterator[Finding]:
     yield say(seen, Signal.AI_TXT, standing, code, MINING, detail)
 
 
+# Of one host thousands of items are asked about, one after the other; a large file takes megabytes.
+_parse = lru_cache(maxsize=4)(Robots.parse)
 _CUT = (
     Standing.MALFORMED,
     Code.UNREADABLE,

@@ -28,16 +28,21 @@ _NO = frozenset({"", "0", "false", "no", "n", "f", "none", "null"})
 _NOBODY, _NEVER = UUID(int=0), datetime.min.replace(tzinfo=UTC)
 
 
-@lru_cache(maxsize=4096)
 def weigh(signals: Pairs, uses: tuple[Use, ...]) -> Standing:
     """Return the strictest of what ``signals`` say of any of ``uses``.
 
     A signal that we know and whose value says neither yes nor no is *malformed*, since it may
     reserve. Names that we do not know say nothing.
     """
+    # What is stated of each item anew, as when it was fetched, is no signal and stays out.
+    return _weigh(tuple(_known(signals)), uses)
+
+
+@lru_cache(maxsize=4096)
+def _weigh(known: Pairs, uses: tuple[Use, ...]) -> Standing:
     lines = {Source.RESPONSE_HEADERS: "", Source.REQUEST_HEADERS: ""}
     unread = False
-    for name, value in _known(signals):
+    for name, value in known:
         if name in _HEADERS:
             source = Source.REQUEST_HEADERS if name == "gpc" else Source.RESPONSE_HEADERS
             lines[source] += f"{_HEADERS[name]}: {value}\r\n"

@@ -6,6 +6,7 @@ not say resets nothing. ``combining`` does so; here each place is read alone.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin
 
@@ -85,19 +86,20 @@ def read_file(seen: Observation, item: Item) -> Iterator[Finding]:
         yield judge(seen, first.statement)
 
 
-def parse_rules(data: bytes) -> list[Rule]:
+@lru_cache(maxsize=4)
+def parse_rules(data: bytes) -> tuple[Rule, ...]:
     """Return the rules of a file in their order. Raises SignalUnreadable unless it is an array.
 
     A rule without a location matches nothing.
     """
-    return [
+    return tuple(
         Rule(
             Pattern.parse(rule["location"].encode("utf-8", "surrogatepass")),
             _from_json(rule.get(RESERVATION), rule.get(POLICY)),
         )
         for rule in _array(read_json(data))
         if isinstance(rule, dict) and isinstance(rule.get("location"), str)
-    ]
+    )
 
 
 def read_headers(seen: Observation) -> Finding:

@@ -45,6 +45,8 @@ class Code(StrEnum):
     LICENCE_SHARE_ALIKE = "licence_share_alike"
     LICENCE_ATTRIBUTION = "licence_attribution"
     CONSENT_MISSING = "consent_missing"
+    SIGNAL_RESERVED = "signal_reserved"
+    SIGNAL_UNCLEAR = "signal_unclear"
     FACE_WITHOUT_PERSON = "face_without_person"
     PICTURE_UNREADABLE = "picture_unreadable"
     FACES_NOT_SOUGHT = "faces_not_sought"
@@ -115,6 +117,7 @@ _NOTES = frozenset(
         Code.LICENCE_SHARE_ALIKE,
         Code.LICENCE_ATTRIBUTION,
         Code.CONSENT_MISSING,
+        Code.SIGNAL_RESERVED,
         Code.FACES_NOT_SOUGHT,
         Code.NEAR_UNFINISHED,
         Code.NOT_COMPARED,
@@ -140,6 +143,10 @@ _SENTENCES = {
     "its text kept, wherever it is passed on.",
     Code.CONSENT_MISSING: "{pictures} {are} of somebody who does not allow these uses today: "
     "freezing leaves them out.",
+    Code.SIGNAL_RESERVED: "{pictures} {are} reserved by now where they lie: freezing leaves them "
+    "out.",
+    Code.SIGNAL_UNCLEAR: "{pictures} {have} conditions by now where they lie, or what is said "
+    "there cannot be read: read it and decide, or freezing leaves them out.",
     Code.FACE_WITHOUT_PERSON: "{pictures} {have} more faces than people who are named. The "
     "detector errs at times: say why it is all right, take them out, or make the faces "
     "unrecognisable.",

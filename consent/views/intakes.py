@@ -3,7 +3,7 @@
 import gzip
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from django.conf import settings
@@ -63,10 +63,16 @@ class Bounded:
         return some
 
 
-def _body(request: Request) -> Bounded:
+def body_of(request: Request) -> Bounded:
     """Return the body; an empty one never reaches a parser."""
     body: Any = request.data
     return body if isinstance(body, Bounded) else Bounded(io.BytesIO(), 0)
+
+
+def pieces_of(body: Bounded) -> Iterator[bytes]:
+    """Yield the body piece by piece. Raises DescriptionRefused beyond its limit."""
+    while some := body.read(_PIECE):
+        yield some
 
 
 class IntakesView(ConsentView, ListAPIView):
@@ -90,7 +96,7 @@ class IntakesView(ConsentView, ListAPIView):
         asked = ArrivalSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         arrival = services.Arrival(**asked.validated_data)
-        content: Any = _body(request)
+        content: Any = body_of(request)
         intake, again = services.receive(actor=self.account, arrival=arrival, content=content)
         if not again:
             tasks.announce_intake(intake.pk)
@@ -182,7 +188,7 @@ class LineageView(ConsentView):
 def _event(request: Request) -> bytes:
     """Return the body, unpacked if it is packed. Raises DescriptionRefused, ParseError."""
     limit = openlineage.MAX_BYTES
-    content = _body(request).read(limit + 1)
+    content = body_of(request).read(limit + 1)
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding == "gzip":
         try:

@@ -30,7 +30,15 @@ from ledger import vault
 from ledger.leaf import parse_body
 from ledger.models import HOUSE_SCOPE, Record
 from ledger.services import large, open_file
-from tests.consent.factories import House, answer, body_of, consent_of, picture, register
+from tests.consent.factories import (
+    House,
+    answer,
+    body_of,
+    consent_of,
+    freeze_unvetted,
+    picture,
+    register,
+)
 
 
 @pytest.fixture
@@ -67,8 +75,12 @@ def plain(colour: str, path: str | None = None, **changes: str) -> tuple[Describ
     return described(path or f"{colour}.png", content, **changes), content
 
 
-def freeze(actor: Account, dataset: Dataset, source: Folder) -> services.Frozen:
-    return services.freeze_folder(actor=actor, dataset_id=dataset.pk, source=source)
+def freeze(actor: Account, dataset: Dataset, source: Folder) -> services.Taken:
+    """Take a folder in and freeze what came of it, vetted by nobody."""
+    taken = services.take_folder(actor=actor, dataset_id=dataset.pk, source=source)
+    if taken.repeated:
+        return taken
+    return replace(taken, version=freeze_unvetted(actor, taken.version))
 
 
 def held(version: DatasetVersion) -> list[bytes]:
@@ -96,6 +108,7 @@ def test_a_version_commits_to_each_item_and_its_digest_follows(
     body = body_of(version)
     assert body.facts == {
         "digest": f"sha256:{version.digest.hex()}", "items": 2, "quarantined": 0,
+        "vetted": False,
     }  # fmt: skip
 
 
@@ -246,7 +259,7 @@ def test_a_version_is_frozen_for_something(
     scientist: Account, dataset: Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(TermsRefused, match="uses are empty"):
-        services.freeze_folder(
+        services.take_folder(
             actor=scientist, dataset_id=dataset.pk, source=Folder(tmp_path), uses=[]
         )
 

@@ -9,7 +9,7 @@ from fixtures.demo.portraits import draw_portraits
 from tests.consent.factories import House, consent_of, register
 
 
-def test_the_demo_data_set_is_frozen_but_for_what_has_no_licence_or_consent(
+def test_the_demo_data_set_is_vetted_and_frozen_but_for_what_has_no_licence_or_consent(
     house: House, officer: Account, tmp_path: Path
 ) -> None:
     portraits = tmp_path / "portraits"
@@ -23,9 +23,12 @@ def test_the_demo_data_set_is_frozen_but_for_what_has_no_licence_or_consent(
     scientist = house.account("Dana", RoleCode.DATA_SCIENTIST)
     project = services.open_project(actor=house.ada, code="demo")
     dataset = services.open_dataset(actor=scientist, project_id=project.pk, code="demo")
-    frozen = services.freeze_folder(actor=scientist, dataset_id=dataset.pk, source=Folder(folder))
-    assert {r.path: r.fault for r in frozen.refused} == {
+    taken = services.take_folder(actor=scientist, dataset_id=dataset.pk, source=Folder(folder))
+    assert {r.path: r.fault for r in taken.refused} == {
         "rocket.jpg": "licence_missing",
         "portrait-theo.png": "consent_missing",
     }
-    assert frozen.version.items.count() == len(PHOTOGRAPHS) - 1 + 1
+    vetted = services.vet_here(actor=scientist, version_id=taken.version.pk)
+    assert (vetted.verdict, vetted.looked) == ("may", len(PHOTOGRAPHS) - 1 + 1)
+    frozen = services.freeze_version(actor=scientist, version_id=taken.version.pk)
+    assert (frozen.member_count, frozen.vetted) == (len(PHOTOGRAPHS) - 1 + 1, True)

@@ -26,7 +26,7 @@ from consent.services import Arrival, ExportForm
 from consent.uses import Form, Provenance
 from ledger.errors import ProofError
 from ledger.models import Record
-from tests.consent.factories import House, consent_of, picture, register
+from tests.consent.factories import House, consent_of, freeze_unvetted, picture, register
 from tests.consent.test_api import Api, of_person, problem
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import described, fill, freeze, plain
@@ -147,7 +147,7 @@ def next_version(scientist: Account, version: DatasetVersion, tmp_path: Path) ->
     arrival = Arrival(Form.MANIFEST, version_id=draft.pk, source_id=source.pk)
     with table.open("rb") as content:
         services.take_in(actor=scientist, arrival=arrival, content=content)
-    return services.freeze_version(actor=scientist, version_id=draft.pk)
+    return freeze_unvetted(scientist, draft)
 
 
 def test_prov_is_read_again_as_the_same_lineage(

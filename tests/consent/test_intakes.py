@@ -35,7 +35,7 @@ from ledger.sealing import SEAL_BYTES
 from ledger.services import files, open_file, open_scope, store_file, write_stream
 from ledger.verification import verify_log
 from tests.conftest import ActingAs
-from tests.consent.factories import House, answer, consent_of, register
+from tests.consent.factories import House, answer, consent_of, freeze_unvetted, register
 from tests.consent.test_api import Api, of_person
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import scientist as scientist
@@ -101,7 +101,7 @@ def test_a_table_is_read_frozen_and_found_whole(
     assert reasons(intake) == [["licence_unknown"]]
     assert intake.file
     assert open_file(intake.file) == content
-    version = services.freeze_version(actor=scientist, version_id=draft.pk)
+    version = freeze_unvetted(scientist, draft)
     assert (version.state, version.member_count, version.house_count) == ("frozen", 2, 2)
     item = Item.objects.order_by("ordinal")[0]
     member, _ = read_opening(vault.keys([HOUSE_SCOPE]).open(item, "opening"))
@@ -149,7 +149,7 @@ def test_consent_that_was_taken_back_meanwhile_sets_aside(
     grant = consent_of(officer, cleo, answer(Use.TRAIN))
     bring(table({"depicts": cleo.handle}, {}))
     services.withdraw(actor=officer, grant_id=grant.pk)
-    version = services.freeze_version(actor=scientist, version_id=draft.pk)
+    version = freeze_unvetted(scientist, draft)
     assert (version.member_count, version.items.count()) == (1, 2)
     assert Item.objects.get(people=1).aside == "consent_missing"
 
@@ -164,7 +164,7 @@ def test_many_are_set_aside_page_by_page(
     grant = consent_of(officer, cleo, answer(Use.TRAIN))
     bring(table(*[{"depicts": cleo.handle}] * 5, {}))
     services.withdraw(actor=officer, grant_id=grant.pk)
-    version = services.freeze_version(actor=scientist, version_id=draft.pk)
+    version = freeze_unvetted(scientist, draft)
     assert (version.member_count, Item.objects.filter(aside="consent_missing").count()) == (1, 5)
     bodies = [bytes(body) for body in Record.objects.values_list("body", flat=True)]
     pages = [json.loads(body)["facts"]["items"] for body in bodies if b"items.set_aside" in body]
@@ -335,14 +335,14 @@ def test_nothing_is_frozen_while_something_is_read(
         actor=scientist, arrival=Arrival(Form.MANIFEST, draft.pk), content=io.BytesIO(table({}))
     )
     with pytest.raises(WrongState, match="wait until it is read"):
-        services.freeze_version(actor=scientist, version_id=draft.pk)
+        freeze_unvetted(scientist, draft)
 
 
 def test_nothing_comes_into_what_is_no_draft(
     scientist: Account, draft: DatasetVersion, bring: Bring
 ) -> None:
     bring(table({}))
-    services.freeze_version(actor=scientist, version_id=draft.pk)
+    freeze_unvetted(scientist, draft)
     with pytest.raises(WrongState, match="wanted a draft"):
         bring(table({}, {}))
     with pytest.raises(WrongState, match="wanted a draft"):
@@ -353,7 +353,7 @@ def test_whoever_may_not_learns_nothing_of_a_version(
     house: House, scientist: Account, draft: DatasetVersion, bring: Bring
 ) -> None:
     bring(table({}))
-    services.freeze_version(actor=scientist, version_id=draft.pk)
+    freeze_unvetted(scientist, draft)
     developer = house.account("Dev", RoleCode.DEVELOPER)
     content = io.BytesIO(table({}, {}))
     for act in (
@@ -477,7 +477,7 @@ def test_what_broke_off_is_dropped_and_may_come_again(
     with acting_as("superuser"):
         forge(f"UPDATE consent_intake SET state = 'unreadable' WHERE id = '{broken.pk}'")
     with pytest.raises(WrongState, match="drop it first"):
-        services.freeze_version(actor=scientist, version_id=draft.pk)
+        freeze_unvetted(scientist, draft)
     services.drop(actor=scientist, intake_id=broken.pk)
     assert not draft.items.filter(aside="").exists()
 

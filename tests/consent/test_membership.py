@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from consent import membership, services
+from consent import membership
 from consent.models import Account, Dataset, DatasetVersion, Item
 from tests.conftest import ActingAs
 from tests.consent.test_datasets import dataset as dataset
-from tests.consent.test_datasets import fill, plain
+from tests.consent.test_datasets import fill, freeze, plain
 from tests.consent.test_datasets import scientist as scientist
 from tests.ledger.forging import forge
 
@@ -15,7 +15,7 @@ from tests.ledger.forging import forge
 @pytest.fixture
 def version(scientist: Account, dataset: Dataset, tmp_path: Path) -> DatasetVersion:
     source = fill(tmp_path, [plain("red"), plain("blue")])
-    return services.freeze_folder(actor=scientist, dataset_id=dataset.pk, source=source).version
+    return freeze(scientist, dataset, source).version
 
 
 def test_what_was_frozen_is_found_whole(version: DatasetVersion) -> None:

@@ -30,7 +30,14 @@ from ledger.models import Log
 from ledger.services import open_file
 from ledger.verification import verify_log
 from tests.conftest import ActingAs
-from tests.consent.factories import House, consent_of, openings_of, picture, register
+from tests.consent.factories import (
+    House,
+    consent_of,
+    freeze_unvetted,
+    openings_of,
+    picture,
+    register,
+)
 from tests.consent.test_api import of_person
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import described, fill, freeze, plain
@@ -94,7 +101,7 @@ def test_all_that_stands_goes_on_with_fresh_salts_and_the_same_files(
     item = version.items.filter(people=0)[0]
     assert item.file
     assert open_file(item.file)
-    frozen = services.freeze_version(actor=scientist, version_id=version.pk)
+    frozen = freeze_unvetted(scientist, version)
     assert (frozen.number, frozen.member_count, frozen.house_count) == (2, 4, 2)
     with transaction.atomic():
         assert list(membership.check_versions()) == []
@@ -135,7 +142,7 @@ def test_reading_that_was_cut_off_goes_on_and_ends_the_same(
     assert not successors._take(intake.pk)
     version = DatasetVersion.objects.get(intakes=intake)
     with pytest.raises(WrongState, match="still being read"):
-        services.freeze_version(actor=scientist, version_id=version.pk)
+        freeze_unvetted(scientist, version)
     services.read_version(intake.pk)
     assert (version.items.count(), Reading.objects.count()) == (4, 0)
 

@@ -43,7 +43,7 @@ from ledger.models import HOUSE_SCOPE, Log
 from ledger.services import open_file
 from ledger.verification import verify_log
 from tests.conftest import ActingAs
-from tests.consent.factories import House, body_of, consent_of, register
+from tests.consent.factories import House, body_of, consent_of, freeze_unvetted, register
 from tests.consent.test_admin import browser
 from tests.consent.test_api import of_person, problem
 from tests.consent.test_datasets import dataset as dataset
@@ -163,13 +163,13 @@ def test_what_was_accepted_stays_accepted_while_nothing_changed(
 
 
 def test_licences_that_forbid_the_use_block_with_or_without_vetting(
-    scientist: Account, dataset: Dataset, bring: Any, tmp_path: Path
+    scientist: Account, dataset: Dataset, bring: Any
 ) -> None:
     uses = [Use.TRAIN, Use.COMMERCIAL]
     draft = services.open_version(actor=scientist, dataset_id=dataset.pk, uses=uses)
     bring(plain("red", licence="CC-BY-NC-4.0"), plain("blue"), into=draft)
     with pytest.raises(GateClosed, match="forbids commercial use"):
-        services.freeze_version(actor=scientist, version_id=draft.pk)
+        freeze_unvetted(scientist, draft)
     done = vet(scientist, draft)
     assert done.verdict == "not"
     blocking = finding(done, "licence_non_commercial")
@@ -180,16 +180,72 @@ def test_licences_that_forbid_the_use_block_with_or_without_vetting(
     assert blocking.state == "settled"
     frozen = services.freeze_version(actor=scientist, version_id=draft.pk)
     assert frozen.member_count == 1
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    with pytest.raises(GateClosed, match="forbids commercial use"):
-        services.freeze_folder(
-            actor=scientist,
-            dataset_id=dataset.pk,
-            source=fill(folder, [plain("green", licence="CC-BY-NC-4.0")]),
-            uses=uses,
+
+
+def test_nothing_is_frozen_that_nobody_looked_at_unless_somebody_answers_for_it(
+    house: House, officer: Account, scientist: Account, draft: DatasetVersion, bring: Any
+) -> None:
+    said = {"version_id": draft.pk}
+    bring(plain("red"))
+    with pytest.raises(WrongState, match="nobody has vetted the version"):
+        services.freeze_version(actor=scientist, **said)
+    with pytest.raises(NotPermitted, match=r"consent\.waive_vetting"):
+        services.waive_vetting(actor=scientist, **said, reason="It is late.")
+    with pytest.raises(TermsRefused, match="reason has 1 characters"):
+        services.waive_vetting(actor=officer, **said, reason=" ")
+    waiver = services.waive_vetting(actor=officer, **said, reason="Looked at by an agency.")
+    assert body_of(waiver).kind == "vetting.waived"
+    assert vault.keys([HOUSE_SCOPE]).open(waiver, "reason") == b"Looked at by an agency."
+    bring(plain("blue"))
+    with pytest.raises(WrongState, match="nobody has vetted the version"):
+        services.freeze_version(actor=scientist, **said)
+    services.waive_vetting(actor=officer, **said, reason="Looked at by an agency.")
+    frozen = services.freeze_version(actor=scientist, **said)
+    assert frozen.vetted is False
+    assert body_of(frozen).facts["vetted"] is False
+    page = browser(officer).get(row_url(frozen)).content.decode()
+    assert "Frozen without vetting" in page
+    assert "agency" not in page
+    assert (
+        "Looked at by an agency."
+        in browser(officer).get(row_url(frozen) + "?reason=1").content.decode()
+    )
+    told = b"".join(
+        services.export_version(
+            actor=officer, version_id=frozen.pk, form=services.ExportForm.CROISSANT
         )
-    assert not DatasetVersion.objects.filter(number__gt=draft.number).exists()
+    )
+    assert b"Nobody vetted it" in told
+
+
+def test_a_waiver_does_not_outweigh_what_was_found(
+    officer: Account, scientist: Account, draft: DatasetVersion, bring: Any
+) -> None:
+    bring(plain("red", licence="LicenseRef-Studio"))
+    waiver: dict[str, Any] = {"actor": officer, "version_id": draft.pk, "reason": "No time."}
+    services.waive_vetting(**waiver)
+    done = vet(scientist, draft)
+    with pytest.raises(GateClosed, match="licences of your own"):
+        services.freeze_version(actor=scientist, version_id=draft.pk)
+    with pytest.raises(WrongState, match="vetted as it is"):
+        services.waive_vetting(**waiver)
+    own = finding(done, "licence_own")
+    services.accept_finding(actor=scientist, finding_id=own.pk, reason="Read it.")
+    frozen = services.freeze_version(actor=scientist, version_id=draft.pk)
+    assert (frozen.vetted, body_of(frozen).facts["vetted"]) == (True, True)
+
+
+def test_postgresql_freezes_nothing_unvetted(scientist: Account, draft: DatasetVersion) -> None:
+    frozen = "state = 'frozen', digest = '\\x00', frozen_at = now()"
+    for vetted in ("true", "false"):
+        with (
+            pytest.raises(DatabaseError, match="neither vetted nor waived"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"UPDATE consent_datasetversion SET {frozen}, vetted = {vetted}")
+    draft.refresh_from_db()
+    assert draft.state == "draft"
 
 
 def test_groups_that_are_short_wait_for_somebody(
@@ -351,7 +407,7 @@ def test_what_is_held_for_evaluation_is_not_trained_on_unseen(
 ) -> None:
     held = services.open_version(actor=scientist, dataset_id=dataset.pk, uses=[Use.EVALUATE])
     bring(plain("red"), into=held)
-    services.freeze_version(actor=scientist, version_id=held.pk)
+    freeze_unvetted(scientist, held)
     bring(plain("red"), plain("blue"))
     assert counts(vet(scientist, draft))["held_for_evaluation"] == 1
 

@@ -27,6 +27,9 @@ FORMATS = [form.value for form in Form if form not in {Form.VERSION, Form.ANONYM
 class Command(BaseCommand):
     """Exit status 0 when each path got an answer, also where that is *unreadable*.
 
+    What is read is vetted, and frozen unless that found something: then it stays a draft, and the
+    reasons say so. With ``--unvetted`` nobody looks, and the record and every export say that.
+
     Without ``--actor`` the record says that the operator of this machine imported; without
     ``--dataset`` each path becomes a data set of the project *imports*, named after it.
     """
@@ -41,6 +44,9 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, required=True)
         parser.add_argument("--dataset", metavar="PROJECT/DATASET", help="which data set grows")
         parser.add_argument("--actor", metavar="ADDRESS", help="the account that imports")
+        parser.add_argument(
+            "--unvetted", metavar="REASON", default="", help="freeze without vetting, because …"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object for each path")
 
     def handle(
@@ -56,6 +62,7 @@ class Command(BaseCommand):
                     who,
                     lambda path: _find_dataset(dataset) if dataset else _own_dataset(who, path),
                     lambda count: progress.update(items, completed=count),
+                    options["unvetted"],
                 )
                 for path in paths:
                     progress.advance(files)

@@ -1,0 +1,235 @@
+"""What was seen at a source: taken from whoever saw it, stored raw, and asked about.
+
+Nothing is fetched here. What is just as it was seen there before is counted and not stored again:
+what was seen last holds until something else is seen.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+
+from consent import kinds, profiles
+from consent.credentials import read_store
+from consent.errors import SignalUnreadable, TermsRefused
+from consent.kinds import SourceObserved
+from consent.models import Account, Source, SourceObservation
+from consent.moment import database_now
+from consent.observed import INDEX, Placed, address_of, as_seen, weigh_placed
+from consent.services.authority import Actor, by, get, lock, require
+from consent.signals.captures import LONGEST_LINE, Answer, Capture, check, find_captures, read_line
+from consent.signals.finding import Finding, Item, Observation
+from consent.signals.places import check_url, key_of, resolve
+from consent.signals.reading import SPEAKS, read
+from consent.signals.weighing import Weighing
+from consent.uses import Use
+from ledger import vault
+from ledger.models import HOUSE_SCOPE
+from ledger.record_kinds import DisclosureReason
+from ledger.services import Disclosure, Unsealed, append_large, disclose, store_file
+
+# Things that are stored in one transaction, and complaints that are told.
+AT_ONCE = 100
+MOST_REFUSED = 100
+# A crawler's clock may be ahead of ours by so much.
+AHEAD = timedelta(minutes=5)
+
+
+@dataclass
+class Observed:
+    """How many things were stored, how many were as seen before, and what could not be taken:
+    place among what was brought, and why."""
+
+    observations: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    reasons: list[tuple[int, str]] = field(default_factory=list)
+
+    def refuse(self, place: int, why: str) -> None:
+        """Count something that could not be taken; the first of them are told."""
+        self.refused += 1
+        if len(self.reasons) < MOST_REFUSED:
+            self.reasons.append((place, why))
+
+
+def observe_lines(*, actor: Actor, source_id: UUID, lines: Iterable[bytes]) -> Observed:
+    """Store what was seen at a source, an answer of a server a line (``captures``).
+
+    A line that cannot be taken is told and passed over. Some hundred are one transaction, and what
+    is sent again changes nothing. No transaction may be open. Raises NotPermitted, Unknown.
+    """
+    source = get(Source.objects.select_related("project"), source_id)
+    require(actor, "consent.observe_source", source.project)
+    told = Observed()
+    captures = _captures(lines, told)
+    while some := list(islice(captures, AT_ONCE)):
+        _store(actor, source, some, told)
+    return told
+
+
+def observe_answer(*, actor: Actor, source_id: UUID, answer: Answer) -> Observed:
+    """Store what one answer of a server says. Raises NotPermitted, Unknown, TermsRefused."""
+    source = get(Source.objects.select_related("project"), source_id)
+    require(actor, "consent.observe_source", source.project)
+    try:
+        captures = list(find_captures(_timely(check(answer)), read_store))
+    except SignalUnreadable as error:
+        raise TermsRefused(str(error)) from error
+    told = Observed()
+    _store(actor, source, captures, told)
+    return told
+
+
+def read_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a stream of pieces; one that is too long comes cut, to be refused."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        for number, part in enumerate(piece.split(b"\n")):
+            if number:
+                yield b"".join(held)
+                held, size = [], 0
+            if size <= LONGEST_LINE:
+                held.append(part[: LONGEST_LINE + 1])
+            size += len(part)
+    yield b"".join(held)
+
+
+def weigh_address(
+    *,
+    actor: Actor,
+    source_id: UUID,
+    location: str,
+    uses: Sequence[Use] = (Use.TRAIN,),
+    profile: str = profiles.DEFAULT,
+    fetched_at: datetime | None = None,
+    at: datetime | None = None,
+) -> Weighing | None:
+    """Return what was seen comes to for an item at ``location``; None when nothing was seen.
+
+    ``location`` is a web address or a place within the source. Raises NotPermitted, Unknown,
+    TermsRefused, ProfileRefused.
+    """
+    source = get(Source.objects.select_related("project"), source_id)
+    require(actor, "consent.view_source", source.project)
+    if not uses:
+        raise TermsRefused("uses are empty, wanted at least one")
+    url = resolve(location, address_of(source))
+    try:
+        check_url(url)
+    except SignalUnreadable as error:
+        raise TermsRefused(str(error)) from error
+    at = at or database_now()
+    placed = Placed("it", url, fetched_at or at)
+    return weigh_placed([placed], uses, profile, at=at).get("it")
+
+
+@dataclass(frozen=True)
+class Read:
+    """An observation that was opened: what it is, and what it says of a place as a whole."""
+
+    row: SourceObservation
+    observation: Observation
+    covers: str
+    findings: tuple[Finding, ...]
+
+
+def read_observations(*, reader: Account, rows: Sequence[SourceObservation]) -> list[Read]:
+    """Open some observations of one source for a person to read, on the record.
+
+    No transaction may be open. Raises NotPermitted.
+    """
+    for row in rows:
+        require(reader, "consent.view_source", row.origin.project)
+    opened = disclose(
+        reader=reader.scope_id,
+        reason=DisclosureReason.CASEWORK,
+        wanted=[Disclosure(row, ("said",), ("file",)) for row in rows],
+    )
+    return [_read(row, opened[row.pk]) for row in rows if row.pk in opened]
+
+
+def _read(row: SourceObservation, values: dict[str, bytes]) -> Read:
+    said = orjson.loads(values["said"])
+    seen = as_seen(row, said, values.get("file", b""))
+    # A file at a well-known place is asked about the host's first page.
+    url = said["covers"] or seen.place
+    return Read(row, seen, said["covers"], read(seen, Item(url)))
+
+
+def _captures(lines: Iterable[bytes], told: Observed) -> Iterator[Capture]:
+    for place, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield from list(find_captures(_timely(read_line(line)), read_store))
+        except SignalUnreadable as error:
+            told.refuse(place, str(error))
+
+
+def _timely(answer: Answer) -> Answer:
+    if answer.seen_at > database_now() + AHEAD:
+        raise SignalUnreadable("seen_at lies in the future")
+    return answer
+
+
+@transaction.atomic
+def _store(actor: Actor, source: Source, captures: Sequence[Capture], told: Observed) -> None:
+    source = lock(Source.objects.all(), source.pk)
+    keys, index = vault.keys([HOUSE_SCOPE]), vault.blind_indexer(INDEX)
+    now = database_now()
+    rows: list[SourceObservation] = []
+    unchanged: list[UUID] = []
+    for one in captures:
+        row = SourceObservation(
+            origin=source,
+            source=one.source.value,
+            reach=one.reach.value,
+            index=index(key_of(one.source, one.place, one.covers)),
+            place=index(f"place\n{one.source}\n{one.place}\n{one.covers}"),
+            content=index(f"content\n{one.reach}\n{one.media_type}\n{one.raw.hex()}"),
+            seen_at=one.seen_at,
+            recorded_at=now,
+        )
+        before = _before(row, rows)
+        if before is not None and before.content == row.content:
+            unchanged.append(before.pk)
+            continue
+        row.said = keys.seal(row, "said", orjson.dumps(_said(one)))
+        row.file = store_file([HOUSE_SCOPE], one.raw) if one.raw else None
+        rows.append(row)
+    SourceObservation.objects.bulk_create(rows)
+    told.observations += len(rows)
+    told.unchanged += len(unchanged)
+    if captures:
+        said = {"source": str(source.pk), "unchanged": sorted(set(map(str, unchanged)))}
+        append_large(
+            kind=kinds.SOURCE_OBSERVED,
+            facts=SourceObserved(observations=len(rows), unchanged=len(unchanged)),
+            segments=[Unsealed("source", (HOUSE_SCOPE,), said, tuple(rows)), by(actor)],
+        )
+
+
+def _before(
+    row: SourceObservation, others: Sequence[SourceObservation]
+) -> SourceObservation | None:
+    """Return what was seen last in the same place by then, among what is stored or about to be."""
+    stored = SourceObservation.objects.filter(
+        origin=row.origin, place=row.place, seen_at__lte=row.seen_at
+    ).first()
+    same = [one for one in others if one.place == row.place and one.seen_at <= row.seen_at]
+    return max([*same, *([stored] if stored else [])], key=lambda one: one.seen_at, default=None)
+
+
+def _said(one: Capture) -> dict[str, str]:
+    specified = sorted({signal.specification for signal in SPEAKS[one.source]})
+    return {
+        "place": one.place,
+        "covers": one.covers,
+        "media_type": one.media_type,
+        "version": "; ".join(specified),
+    }

@@ -282,6 +282,8 @@ OAUTH2_PROVIDER = {
         "grants:write": "Record and withdraw consent",
         "signals:write": "Record what browsers say of people's wishes",
         "lineage:write": "Tell of lineage by OpenLineage events",
+        "deliveries:read": "Read to whom something was given",
+        "deliveries:write": "Record to whom something was given",
         "impact:read": "Read impact cases",
         "impact:write": "Decide impact cases",
         "lineage:read": "Read what came of what",

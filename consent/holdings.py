@@ -16,6 +16,7 @@ from consent.models import (
     AnswerPaper,
     AskingErrand,
     BroughtScan,
+    Delivery,
     Depiction,
     Evidence,
     Flagged,
@@ -70,6 +71,15 @@ def _cut_lines(scopes: Scopes) -> Sequence[Recorded]:
             line.decided_by = None
         line.save(update_fields=["owner", "decided_by"])
     return lines
+
+
+def _cut_handovers(scopes: Scopes) -> Sequence[Recorded]:
+    """Leave deliveries without the account that handed over."""
+    deliveries = list(Delivery.objects.filter(handed_by__scope__in=scopes))
+    for delivery in deliveries:
+        delivery.handed_by = None
+        delivery.save(update_fields=["handed_by"])
+    return deliveries
 
 
 def _files(*columns: str) -> Any:
@@ -352,6 +362,10 @@ HOLDINGS.register(
         "consent.impactcase",
         lambda scopes: ImpactCase.objects.filter(subject__scope__in=scopes),
         telling.export_case,
-        relink=lambda scopes: [*_cut_cases(scopes), *_cut_lines(scopes)],
+        relink=lambda scopes: [
+            *_cut_cases(scopes),
+            *_cut_lines(scopes),
+            *_cut_handovers(scopes),
+        ],
     )
 )

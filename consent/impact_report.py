@@ -61,6 +61,7 @@ def find_case_impact(case: ImpactCase) -> Impact:
         "model": case.found_models,
         "run": case.found_runs,
         "output": case.found_outputs,
+        "recipient": case.found_recipients,
     }
     return Impact(
         start=Node("subject", _NOBODY),
@@ -108,6 +109,7 @@ def report_case(case: ImpactCase) -> dict[str, Any]:
                 "due_at": _time(line.due_at),
                 "decided_at": _time(line.decided_at),
                 "done_at": _time(line.done_at),
+                "told_by": line.channel,
                 "record": str(line.record),
             }
             for line in lines

@@ -355,6 +355,9 @@ TOKEN_ISSUED = KINDS.register(Kind("token.issued"))
 TOKEN_REVOKED = KINDS.register(Kind("token.revoked"))
 LINEAGE_TOLD = _about_people("lineage.told", IntakeReceived)
 
+RECIPIENT_NAMED = KINDS.register(Kind("recipient.named"))
+DELIVERY_RECORDED = _about_people("delivery.recorded")
+
 IMPACT_OPENED = _about_people("impact.opened", ImpactOpened)
 IMPACT_ASSESSED = _about_people("impact.assessed", ImpactAssessed)
 IMPACT_ASSIGNED = _about_people("impact.assigned")

@@ -10,6 +10,7 @@ from consent.campaign_papers import write_unreachable
 from consent.views import (
     campaigns,
     datasets,
+    deliveries,
     evidence,
     grants,
     impact,
@@ -201,6 +202,8 @@ urlpatterns = [
         datasets.ItemProofView.as_view(),
         name="item-proof",
     ),
+    path("api/v1/recipients", deliveries.RecipientsView.as_view(), name="recipients"),
+    path("api/v1/deliveries", deliveries.DeliveriesView.as_view(), name="deliveries"),
     path("api/v1/lineage/impact", impact.LineageView.as_view(), name="lineage"),
     path("api/v1/lineage/graph", impact.LineageGraphView.as_view(), name="lineage-graph"),
     path("api/v1/lineage/leaves", impact.LeavesView.as_view(), name="lineage-leaves"),

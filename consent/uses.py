@@ -157,7 +157,7 @@ class ImpactCause(Worded):
 
 
 class Measure(Worded):
-    """What is done about a version or a model that was made before."""
+    """What is done about a version or a model that was made before; *tell* whoever received it."""
 
     STOP_USE = "stop_use"
     REMOVE_FROM_NEXT_VERSION = "remove_from_next_version"
@@ -165,6 +165,16 @@ class Measure(Worded):
     UNLEARN = "unlearn"
     FILTER = "filter"
     KEEP = "keep"
+    TELL = "tell"
+
+
+class Handover(Worded):
+    """How something was given to somebody."""
+
+    EXPORT = "export"
+    UPLOAD = "upload"
+    MEDIUM = "medium"
+    PUBLICATION = "publication"
 
 
 class Cause(Worded):
@@ -342,6 +352,10 @@ _WORDS: dict[Worded, str] = {
     Measure.UNLEARN: "unlearning of the person",
     Measure.FILTER: "filtering of outputs",
     Measure.KEEP: "no change, with a reason",
+    Measure.TELL: "telling them (Art. 19)",
+    Handover.EXPORT: "exported from here",
+    Handover.UPLOAD: "uploaded to them",
+    Handover.MEDIUM: "handed over on a medium",
     Remedy.STOP_NEW_USE: "no new use",
     Remedy.REMOVE_FROM_NEXT_VERSION: "removal from the next data set version",
     Remedy.RETRAIN: "retraining without the person",

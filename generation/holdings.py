@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from django.db.models import Q, QuerySet
 
+from consent.models import Delivery, Given
 from generation.models import (
     Case,
     Decision,
@@ -68,6 +69,12 @@ def _cut_run(scopes: Scopes) -> list[Recorded]:
 
 def _find_outputs(scopes: Scopes) -> QuerySet[Output]:
     return Output.objects.filter(run__scopes__overlap=list(scopes)).select_related("run")
+
+
+def _cut_deliveries(scopes: Scopes) -> list[Recorded]:
+    """Leave deliveries without the output: that something was given stands, not what."""
+    outputs = _find_outputs(scopes).values_list("pk", flat=True)
+    return _empty(list(Delivery.objects.filter(kind=Given.OUTPUT, node__in=outputs)), "node")
 
 
 def _export_output(output: Output, keys: Keys) -> dict[str, Any]:
@@ -155,7 +162,7 @@ def _empty(rows: Sequence[Recorded], column: str) -> list[Recorded]:
 # In the order in which rows refer to each other: erasure goes through them from the last.
 HOLDINGS.register(Holding("runs", _find_runs, _export_run, relink=_cut_client))
 HOLDINGS.register(Holding("run depictions", _find_depictions, _export_depiction, relink=_cut_run))
-HOLDINGS.register(Holding("outputs", _find_outputs, _export_output, files=_files))
+HOLDINGS.register(Holding("outputs", _find_outputs, _export_output, _files, _cut_deliveries))
 HOLDINGS.register(Holding("cases", _find_cases, _export_case, relink=_cut_lease))
 HOLDINGS.register(Holding("decisions", _find_decisions, _export_decision, relink=_cut_decider))
 HOLDINGS.register(

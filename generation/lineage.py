@@ -18,11 +18,20 @@ EDGES.describe(
         label="name || ' ' || version",
         means=NodeKind.MODEL,
         began="registered_at",
+        given="TRUE",
     )
 )
 EDGES.describe(Kind("run", "generation_run", "run", "runs", "admin:generation_run_change"))
 EDGES.describe(
-    Kind("output", "generation_output", "output", "outputs", "admin:generation_output_change")
+    Kind(
+        "output",
+        "generation_output",
+        "output",
+        "outputs",
+        "admin:generation_output_change",
+        project="(SELECT project_id FROM generation_run r WHERE r.id = run_id)",
+        given="state = 'released'",
+    )
 )
 
 EDGES.describe(
@@ -58,6 +67,25 @@ EDGES.register(Edge("model", "run", "generation_run", "model_id", "id"))
 EDGES.register(Edge("subject", "run", "generation_rundepiction", "subject_id", "run_id"))
 EDGES.register(Edge("run", "output", "generation_output", "run_id", "id"))
 
+EDGES.register(
+    Edge("model", "recipient", "consent_delivery", "node", "recipient_id", "kind = 'model'")
+)
+EDGES.register(
+    Edge("output", "recipient", "consent_delivery", "node", "recipient_id", "kind = 'output'")
+)
+# Outputs hang on their model and are not walked through: whoever got one hangs on it too.
+EDGES.register(
+    Edge(
+        "model",
+        "recipient",
+        "(SELECT DISTINCT x.model_id, d.recipient_id FROM consent_delivery d"
+        " JOIN generation_output o ON o.id = d.node JOIN generation_run x ON x.id = o.run_id"
+        " WHERE d.kind = 'output') delivered",
+        "model_id",
+        "recipient_id",
+    )
+)
+
 _TALLY = "FROM generation_tally WHERE model_id = ANY(%s) GROUP BY 1"
 
 EDGES.hang(
@@ -84,5 +112,19 @@ EDGES.hang(
         " AND (o.run_id, o.id) > (%(first)s, %(second)s) ORDER BY o.run_id, o.id",
         owner="SELECT x.model_id, count(*) FROM {reached} r JOIN generation_output o ON o.id = r.id"
         " JOIN generation_run x ON x.id = o.run_id GROUP BY 1",
+    )
+)
+
+_GIVEN = "FROM consent_delivery WHERE kind = 'output' AND node IS NOT NULL AND recipient_id"
+
+EDGES.hang(
+    Leaves(
+        "recipient",
+        "output",
+        Direction.UPSTREAM,
+        each=f"SELECT recipient_id, count(DISTINCT node) {_GIVEN} = ANY(%s) GROUP BY 1",
+        all=f"SELECT DISTINCT node {_GIVEN} = ANY(%s)",
+        page=f"SELECT DISTINCT recipient_id, node {_GIVEN} = %(node)s"
+        " AND (recipient_id, node) > (%(first)s, %(second)s) ORDER BY 1, 2",
     )
 )

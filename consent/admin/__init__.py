@@ -12,6 +12,7 @@ from consent.admin import (  # noqa: F401
     notices,
     parties,
     people,
+    recipients,
     reports,
     requests,
     scans,

@@ -36,7 +36,7 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.services.impact import MAX_TEXT_CHARS
-from consent.uses import ImpactCause, Measure
+from consent.uses import ImpactCause, Measure, Method
 from ledger.admin import record_link
 from ledger.record_kinds import DisclosureReason
 from ledger.services import Disclosure, disclose
@@ -91,8 +91,11 @@ def assign_form(case: ImpactCase) -> type[forms.Form]:
 def complete_form(case: ImpactCase) -> type[forms.Form]:
     """Return the form that asks what shows that a line is done."""
 
+    ways = [("", "nobody is told"), *((one.value, one.words) for one in Method)]
+
     class Form(forms.Form):
         line = line_field(case, {LineState.DECIDED})
+        channel = one_of(ways, "How the recipient was told", required=False)
         evidence = long_text("What shows that it is done", "Sealed. Never a person's name.")
 
     return Form
@@ -117,13 +120,18 @@ def _assign(actor: Account, case: ImpactCase, said: dict[str, Any]) -> Outcome:
 
 
 def _complete(actor: Account, case: ImpactCase, said: dict[str, Any]) -> Outcome:
-    services.complete_impact(actor=actor, line_id=UUID(said["line"]), evidence=said["evidence"])
+    services.complete_impact(
+        actor=actor,
+        line_id=UUID(said["line"]),
+        evidence=said["evidence"],
+        channel=Method(said["channel"]) if said["channel"] else None,
+    )
     return Outcome("Recorded as done.", case)
 
 
 def _close(actor: Account, case: ImpactCase, _said: dict[str, Any]) -> Outcome:
     services.close_impact(actor=actor, case_id=case.pk)
-    return Outcome("Closed: no version and no model is concerned.", case)
+    return Outcome("Closed: nothing that was made or given is concerned.", case)
 
 
 def _has_lines(case: ImpactCase, *states: LineState) -> bool:
@@ -136,9 +144,9 @@ ACTS = (
         "Decide",
         "gavel",
         "consent.decide_impact",
-        "Says what becomes of one version or model. No further use counts at once: no run of the "
-        "model and no training on the version is authorised any more. Until it is done, it may be "
-        "decided anew.",
+        "Says what becomes of one version or model, or that a recipient is told. No further use "
+        "counts at once: no run of the model and no training on the version is authorised any "
+        "more. Until it is done, it may be decided anew.",
         _decide,
         decide_form,
         lambda case: _has_lines(case, LineState.OPEN, LineState.DECIDED),
@@ -148,7 +156,7 @@ ACTS = (
         "Assign",
         "person_add",
         "consent.decide_impact",
-        "Says who sees to one version or model, and until when.",
+        "Says who sees to one version, model or recipient, and until when.",
         _assign,
         assign_form,
         lambda case: _has_lines(case, LineState.OPEN, LineState.DECIDED),
@@ -169,7 +177,7 @@ ACTS = (
         "Close",
         "done_all",
         "consent.decide_impact",
-        "Closes a case that concerns no version and no model.",
+        "Closes a case that concerns no version, no model and no recipient.",
         _close,
         is_open=lambda case: case.state == ImpactState.ASSESSED and not case.lines.exists(),
     ),
@@ -274,7 +282,7 @@ class ImpactCaseAdmin(ActingAdmin):
     def found(self, case: ImpactCase) -> str:
         if case.assessed_at is None:
             return "a worker looks"
-        parts = ("items", "versions", "models", "runs", "outputs")
+        parts = ("items", "versions", "models", "runs", "outputs", "recipients")
         return ", ".join(f"{getattr(case, f'found_{part}'):,} {part}" for part in parts)
 
 
@@ -286,6 +294,7 @@ def _tell(line: ImpactDecision, impact: Impact, opened: dict[str, bytes]) -> dic
         "url": node_url(node),
         "tone": TONES[line.state],
         "decision": Measure(line.decision).words if line.decision else "",
+        "told": Method(line.channel).words if line.channel else "",
         "is_late": line.state != LineState.DONE and line.due_at <= database_now(),
         "reason": opened.get("reason", b"").decode(),
         "evidence": opened.get("evidence", b"").decode(),

@@ -8,6 +8,7 @@ from consent.lineage.graph import Direction, Edge, Impact, Kind, Leaves, Node, P
 from consent.lineage.reading import (
     exists,
     find_every,
+    find_given,
     find_impact,
     find_leaves,
     find_origins,
@@ -33,6 +34,7 @@ __all__ = [
     "address",
     "exists",
     "find_every",
+    "find_given",
     "find_impact",
     "find_leaves",
     "find_origins",

@@ -36,8 +36,10 @@ class Kind:
 
     ``label`` is SQL over the table's columns, by default its kind and the start of its id; so are
     ``began``, ``ended``, ``digest`` (bytes) and ``project``, where it has such. ``means`` is what
-    it is to outsiders. ``page`` is the name of the admin's address for one row. ``head`` is SQL
-    that gives, for ``{id}``, the id as which a thing counts that was found to be another.
+    it is to outsiders, unless ``is_told`` is false. ``given`` is SQL that holds of a row that can
+    be given to somebody; without it none can. ``page`` is the name of the admin's address for one
+    row. ``head`` is SQL that gives, for ``{id}``, the id as which a thing counts that was found
+    to be another.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Kind:
     ended: str = "NULL::timestamptz"
     digest: str = "NULL::bytea"
     project: str = "NULL::uuid"
+    given: str = ""
+    is_told: bool = True
 
     def name_sql(self) -> str:
         """Return the SQL that names a row of the table."""
@@ -206,6 +210,13 @@ class Impact:
             ],
             "edges": [[_text(source), _text(target)] for source, target in self.edges],
         }
+
+
+@dataclass(frozen=True)
+class Givable:
+    """Something that can be given to somebody, and the project that it belongs to, if any."""
+
+    project: UUID | None
 
 
 @dataclass(frozen=True)

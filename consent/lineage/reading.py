@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from consent.lineage.graph import Direction, Edge, Impact, Leaves, Node, Page, by_number
+from consent.lineage.graph import Direction, Edge, Givable, Impact, Leaves, Node, Page, by_number
 from consent.lineage.registry import EDGES
 
 PAGE = 100
@@ -314,6 +314,21 @@ def name_nodes(nodes: Iterable[Node]) -> dict[Node, str]:
         sql = f"SELECT id, {described.name_sql()} FROM {described.table} WHERE id = ANY(%s)"  # noqa: S608
         labels |= {Node(kind, id_): str(text) for id_, text in _select(sql, [ids])}
     return labels
+
+
+def find_given(node: Node) -> Givable | None:
+    """Return a thing that can be given to somebody; None when there is none, or it is not ready.
+
+    Raises KeyError for a kind that nobody is given.
+    """
+    kind = EDGES.kinds[node.kind]
+    if not kind.given:
+        raise KeyError(f"no {kind.one} is given to anybody")
+    rows = _select(
+        f"SELECT {kind.project} FROM {kind.table} WHERE id = %s AND {kind.given}",  # noqa: S608
+        [node.id],
+    )
+    return Givable(rows[0][0]) if rows else None
 
 
 def _page_of(node: Node, leaf: str, direction: Direction) -> str:

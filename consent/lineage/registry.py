@@ -40,6 +40,20 @@ EDGES.describe(
         ended="frozen_at",
         digest="digest",
         project="(SELECT project_id FROM consent_dataset d WHERE d.id = dataset_id)",
+        given="frozen_at IS NOT NULL",
+    )
+)
+EDGES.describe(
+    Kind(
+        "recipient",
+        "consent_recipient",
+        "recipient",
+        "recipients",
+        "admin:consent_recipient_change",
+        is_trunk=True,
+        label="code",
+        means=NodeKind.AGENT,
+        is_told=False,
     )
 )
 EDGES.describe(
@@ -67,6 +81,10 @@ EDGES.register(Edge("subject", "item", "consent_depiction", "subject_id", "item_
 EDGES.register(Edge("item", "version", "consent_item", "id", "version_id", "aside = ''"))
 EDGES.register(Edge("version", "version", "consent_derivation", "origin_id", "version_id"))
 EDGES.register(Edge("version", "dataset", "consent_datasetversion", "id", "dataset_id"))
+
+EDGES.register(
+    Edge("version", "recipient", "consent_delivery", "node", "recipient_id", "kind = 'version'")
+)
 
 _WHO = _HEAD.format(id="d.subject_id")
 _IN_VERSIONS = (

@@ -44,11 +44,16 @@ def tell(start: Node, projects: Collection[UUID]) -> Lineage:
     edges: dict[tuple[Node, Node], None] = {}
     for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM):
         impact = look(start, direction)
-        seen |= dict.fromkeys([start, *impact.trunk])
-        edges |= dict.fromkeys(impact.edges)
+        # To whom else it was given is nobody else's business.
+        seen |= dict.fromkeys(one for one in [start, *impact.trunk] if _is_told(one))
+        edges |= dict.fromkeys(edge for edge in impact.edges if all(map(_is_told, edge)))
     told = dict(_describe(seen, projects))
     ordered = sorted(told, key=lambda node: (node.kind, node.id))
     return Lineage(tuple(told[node] for node in ordered), tuple(map(_link, sorted(edges))))
+
+
+def _is_told(node: Node) -> bool:
+    return EDGES.kinds[node.kind].is_told
 
 
 def _describe(nodes: Collection[Node], projects: Collection[UUID]) -> Iterator[tuple[Node, Told]]:

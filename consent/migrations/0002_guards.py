@@ -333,6 +333,8 @@ TABLES = (
     "package",
     "impactcase",
     "impactdecision",
+    "recipient",
+    "delivery",
     "vetting",
     "vettingfinding",
     "vettingwaiver",
@@ -398,6 +400,8 @@ FROZEN = {
     "package": ("id", "request_id", "paper", "file_id", "made_at"),
     "impactcase": ("id", "scope_id", "cause", "opened_at", "due_at"),
     "impactdecision": ("id", "case_id", "kind", "node"),
+    "recipient": ("id", "code", "details", "named_at"),
+    "delivery": ("id", "recipient_id", "project_id", "kind", "how", "delivered_at"),
     "vetting": ("id", "version_id", "ordered_by_id", "ordered_at", "detector", "hasher", "near"),
     "vettingfinding": ("id", "vetting_id", "code", "severity", "count", "detail", "mark"),
     "vettingwaiver": (
@@ -451,9 +455,9 @@ SET_ONCE = {
     "step": ("before", "after", "done_at"),
     "impactcase": (
         *("found_items", "found_versions", "found_models", "found_runs", "found_outputs"),
-        *("assessed_at", "done_at"),
+        *("found_recipients", "assessed_at", "done_at"),
     ),
-    "impactdecision": ("evidence", "done_at"),
+    "impactdecision": ("evidence", "channel", "done_at"),
     "vetting": ("done_at", "members", "looked", "compared", "seen_count", "seen_mark"),
     "vettingfinding": ("decided_by_id", "decided_at", "reason"),
 }
@@ -535,6 +539,8 @@ class Migration(migrations.Migration):
         guards.emptied_only("consent_searchkey", "key"),
         guards.emptied_only("consent_scan", "terms"),
         guards.emptied_only("consent_scan", "why"),
+        guards.emptied_only("consent_delivery", "node"),
+        guards.emptied_only("consent_delivery", "handed_by_id"),
         migrations.RunSQL(MERGES, DROP_MERGES),
         migrations.RunSQL(SUSPENSIONS, DROP_SUSPENSIONS),
         guards.frozen(

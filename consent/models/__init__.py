@@ -35,6 +35,7 @@ from consent.models.papers import AnswerPaper, AnswerPaperKind
 from consent.models.parties import GivenBy, Representation, Title
 from consent.models.people import Account, AccountState, Membership, MembershipState, Project
 from consent.models.portal import Language, LinkErrand, PortalLink, PortalVisit
+from consent.models.recipients import Delivery, Given, Recipient
 from consent.models.releases import (
     BroughtScan,
     LineStanding,
@@ -94,6 +95,7 @@ __all__ = [
     "CampaignState",
     "Dataset",
     "DatasetVersion",
+    "Delivery",
     "Depiction",
     "Derivation",
     "Entity",
@@ -101,6 +103,7 @@ __all__ = [
     "Evidence",
     "FindingState",
     "Flagged",
+    "Given",
     "GivenBy",
     "Grant",
     "GrantState",
@@ -133,6 +136,7 @@ __all__ = [
     "Project",
     "Quarantined",
     "Reading",
+    "Recipient",
     "ReleaseErrand",
     "ReleaseImport",
     "ReleaseLine",

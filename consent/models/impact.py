@@ -9,7 +9,7 @@ from django.db.models import Q
 from consent.models.choices import code_field, one_of
 from consent.models.people import Account
 from consent.models.subjects import Subject
-from consent.uses import ImpactCause, Measure
+from consent.uses import ImpactCause, Measure, Method
 from ledger.fields import SealedField
 from ledger.models import Recorded, Scope
 
@@ -55,6 +55,7 @@ class ImpactCase(Recorded):
     found_models = models.PositiveIntegerField(null=True, editable=False)
     found_runs = models.PositiveIntegerField(null=True, editable=False)
     found_outputs = models.PositiveIntegerField(null=True, editable=False)
+    found_recipients = models.PositiveIntegerField(null=True, editable=False)
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField()
     assessed_at = models.DateTimeField(null=True, editable=False)
@@ -89,6 +90,10 @@ class ImpactCase(Recorded):
         return (self.scope_id,)
 
 
+# What can be decided about a recipient.
+TO_TELL = frozenset({Measure.TELL, Measure.KEEP})
+
+
 class LineState(models.TextChoices):
     """What is affected waits for a decision, and a decision for its completion."""
 
@@ -102,13 +107,15 @@ class Affected(models.TextChoices):
 
     VERSION = "version"
     MODEL = "model"
+    RECIPIENT = "recipient"
 
 
 class ImpactDecision(Recorded):
-    """One version or model that a case affects, and what is decided about it.
+    """One version, model or recipient that a case affects, and what is decided about it.
 
     ``node`` is an id, not a key: models are another app's. Reason and evidence are sealed under
-    the case's scope.
+    the case's scope. A recipient is told, ``channel`` says how and ``done_at`` when, or left out
+    with a reason (GDPR Art. 19).
     """
 
     case = models.ForeignKey(ImpactCase, models.PROTECT, related_name="lines")
@@ -124,6 +131,7 @@ class ImpactDecision(Recorded):
     decided_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True, editable=False)
     evidence = SealedField(null=True)
+    channel = code_field(Method, null=True, editable=False)
     done_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
@@ -132,6 +140,17 @@ class ImpactDecision(Recorded):
         constraints = [
             one_of("impactdecision", "decision", Measure),
             models.UniqueConstraint(fields=["case", "kind", "node"], name="impactdecision_once"),
+            models.CheckConstraint(
+                condition=Q(decision__isnull=True)
+                | Q(kind="recipient", decision__in=sorted(measure.value for measure in TO_TELL))
+                | (~Q(kind="recipient") & ~Q(decision=Measure.TELL.value)),
+                name="impactdecision_fits_its_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="done", decision=Measure.TELL.value, channel__isnull=False)
+                | (~Q(state="done", decision=Measure.TELL.value) & Q(channel__isnull=True)),
+                name="impactdecision_told_by_a_channel",
+            ),
             models.CheckConstraint(
                 condition=Q(state="open", decision__isnull=True, decided_at__isnull=True)
                 | (

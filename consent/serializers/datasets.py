@@ -65,6 +65,9 @@ class ExportRequestSerializer(serializers.Serializer):
     people = serializers.BooleanField(
         default=False, help_text="Name the people shown by their random handles."
     )
+    recipient = serializers.UUIDField(
+        default=None, allow_null=True, help_text="Who receives it; nobody for our own use."
+    )
 
 
 class NextVersionSerializer(serializers.Serializer):

@@ -8,7 +8,7 @@ from consent.lineage import EDGES, Direction, Node
 from consent.models import ImpactCase, ImpactDecision
 from consent.serializers.codes import one_code
 from consent.services.impact import MAX_TEXT_CHARS
-from consent.uses import Measure
+from consent.uses import Measure, Method
 
 MAX_PAGE = 1_000
 _CURSOR = r"^[0-9a-f-]{36}\.[0-9a-f-]{36}$"
@@ -59,7 +59,7 @@ class ImpactDecisionSerializer(serializers.ModelSerializer):
         model = ImpactDecision
         fields = (
             "id", "case", "kind", "node", "state", "owner", "due_at", "decision", "decided_at",
-            "done_at", "record",
+            "done_at", "channel", "record",
         )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ class ImpactCaseSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def get_found(self, case: ImpactCase) -> dict[str, Any]:
-        kinds = ("items", "versions", "models", "runs", "outputs")
+        kinds = ("items", "versions", "models", "runs", "outputs", "recipients")
         return {kind: getattr(case, f"found_{kind}") for kind in kinds}
 
 
@@ -99,3 +99,4 @@ class EvidenceSerializer(serializers.Serializer):
     """What shows that it is done."""
 
     evidence = serializers.CharField(max_length=MAX_TEXT_CHARS)
+    channel = one_code(Method, required=False)

@@ -43,6 +43,7 @@ from consent.services.datasets import (
     open_source,
     open_version,
 )
+from consent.services.deliveries import name_recipient, record_delivery
 from consent.services.denials import record_denial
 from consent.services.endings import (
     end_representation,
@@ -306,6 +307,7 @@ __all__ = [
     "let_lapse",
     "make_links",
     "merge_subjects",
+    "name_recipient",
     "note_returned",
     "note_written",
     "observe_answer",
@@ -340,6 +342,7 @@ __all__ = [
     "read_record",
     "read_version",
     "receive",
+    "record_delivery",
     "record_denial",
     "refuse_request",
     "register_subject",

@@ -20,6 +20,7 @@ from consent.lineage import Lineage
 from consent.members import PAGE, Member, Membership, Page, membership_path, read_opening, split
 from consent.models import DatasetVersion, Item, Project, Subject, VersionState
 from consent.services.authority import Actor, Operator, get, require
+from consent.services.deliveries import record_export
 from consent.services.viewing import open_sealed
 from ledger.record_kinds import DisclosureReason
 
@@ -59,12 +60,14 @@ def export_version(
     form: ExportForm,
     with_items: bool = False,
     with_people: bool = False,
+    recipient_id: UUID | None = None,
 ) -> Iterator[bytes]:
     """Yield a frozen version in ``form``, piece by piece; no transaction may be open.
 
-    With items, each is told of with its digest and location, on the record; with people, those
-    shown are named by their handles. Raises at once NotPermitted, Unknown, WrongState for a
-    version that is not frozen, TermsRefused for items that the format has no words for.
+    That it is exported, and for whom, is recorded first. With items, each is told of with its
+    digest and location, on the record; with people, those shown are named by their handles. Raises
+    at once NotPermitted, Unknown, WrongState for a version that is not frozen, TermsRefused for
+    items that the format has no words for, UseStopped for what is given to nobody.
     """
     versions = DatasetVersion.objects.select_related("dataset__project")
     version = get(versions, version_id)
@@ -79,6 +82,7 @@ def export_version(
         require(actor, "consent.view_item", version)
     if with_people:
         require(actor, "consent.view_subject")
+    record_export(actor=actor, version=version, recipient_id=recipient_id)
     traced = told.trace(version, _projects(actor))
     if form is ExportForm.CROISSANT:
         return _write_croissant(

@@ -20,9 +20,10 @@ from consent.models import (
     LineState,
     Subject,
 )
+from consent.models.impact import TO_TELL
 from consent.moment import database_now
 from consent.services.authority import Party, by, get, lock, require
-from consent.uses import ImpactCause, Measure
+from consent.uses import ImpactCause, Measure, Method
 from ledger import vault
 from ledger.kinds import Facts, Kind, NoFacts
 from ledger.models import Recorded, Retention
@@ -73,7 +74,7 @@ def assess_impact(*, case_id: UUID) -> ImpactCase:
     impact = find_impact(Node("subject", case.subject.pk))
     lines = _draw_lines(case, impact)
     ImpactDecision.objects.bulk_create(lines)
-    for kind in ("item", "version", "model", "run", "output"):
+    for kind in ("item", "version", "model", "run", "output", "recipient"):
         setattr(case, f"found_{kind}s", impact.counts.get(kind, 0))
     case.state, case.assessed_at = ImpactState.ASSESSED, database_now()
     case.save()
@@ -113,6 +114,7 @@ def decide_impact(
     authorised any more. Raises NotPermitted, Unknown, WrongState, TermsRefused.
     """
     line = _take(actor, line_id, {LineState.OPEN, LineState.DECIDED})
+    _check_fits(line, decision)
     keys = vault.keys(line.scope_ids())
     line.reason = keys.seal(line, "reason", _checked("reason", reason))
     line.decision, line.state = decision.value, LineState.DECIDED
@@ -125,12 +127,18 @@ def decide_impact(
 
 
 @transaction.atomic
-def complete_impact(*, actor: Account, line_id: UUID, evidence: str) -> ImpactDecision:
+def complete_impact(
+    *, actor: Account, line_id: UUID, evidence: str, channel: Method | None = None
+) -> ImpactDecision:
     """Record that what was decided is done, and what shows it; the case follows its lines.
 
-    Raises NotPermitted, Unknown, WrongState unless it was decided, TermsRefused.
+    Of a recipient who is told, ``channel`` says how. Raises NotPermitted, Unknown, WrongState
+    unless it was decided, TermsRefused.
     """
     line = _take(actor, line_id, {LineState.DECIDED})
+    if (channel is None) == (line.decision == Measure.TELL):
+        raise TermsRefused("say how a recipient was told, and of nothing else")
+    line.channel = channel.value if channel else None
     keys = vault.keys(line.scope_ids())
     line.evidence = keys.seal(line, "evidence", _checked("evidence", evidence))
     line.state, line.done_at = LineState.DONE, database_now()
@@ -155,6 +163,13 @@ def close_impact(*, actor: Account, case_id: UUID) -> ImpactCase:
     _follow(case)
     _append(kinds.IMPACT_CLOSED, NoFacts(), case, actor, {})
     return case
+
+
+def _check_fits(line: ImpactDecision, decision: Measure) -> None:
+    if line.kind == Affected.RECIPIENT and decision not in TO_TELL:
+        raise TermsRefused("a recipient is told, or left out with a reason")
+    if line.kind != Affected.RECIPIENT and decision is Measure.TELL:
+        raise TermsRefused(f"nobody can tell a {line.kind} anything: decide what becomes of it")
 
 
 def _draw_lines(case: ImpactCase, impact: Impact) -> list[ImpactDecision]:

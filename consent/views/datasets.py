@@ -95,6 +95,7 @@ class VersionExportView(ConsentView):
             form=form,
             with_items=said["items"],
             with_people=said["people"],
+            recipient_id=said["recipient"],
         )
         kind = FORMS[form]
         response = StreamingHttpResponse(pieces, content_type=kind.media_type)

@@ -27,7 +27,7 @@ from consent.serializers.impact import (
     NodeQuerySerializer,
 )
 from consent.services.authority import get, require
-from consent.uses import Measure
+from consent.uses import Measure, Method
 from consent.views.access import IDEMPOTENCY_KEY, ConsentView, read
 
 SVG = "image/svg+xml"
@@ -218,7 +218,10 @@ class CompletionView(ConsentView):
 
         def write() -> ImpactDecision:
             return services.complete_impact(
-                actor=self.account, line_id=line_id, evidence=said["evidence"]
+                actor=self.account,
+                line_id=line_id,
+                evidence=said["evidence"],
+                channel=Method(said["channel"]) if "channel" in said else None,
             )
 
         return _line(self.once(ImpactDecision, said, write))

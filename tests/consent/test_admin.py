@@ -331,6 +331,8 @@ MAY_LIST = {
     "vetting": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "privacyrequest": {"officer", "approver", "auditor"},
     "impactcase": {"officer", "approver", "auditor"},
+    "recipient": {"officer", "approver", "data_scientist", "auditor"},
+    "delivery": {"officer", "approver", "data_scientist", "auditor"},
 }  # fmt: skip
 
 

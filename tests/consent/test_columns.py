@@ -47,6 +47,7 @@ ALLOWED = {
     "datasetversion.profile": "name and version of a rules file",
     "versionpage.commitments": "hiding: nothing without the sealed salts",
     "versionpage.root": "a root over hiding commitments",
+    "recipient.code": "chosen by staff and said never to be a person's name",
     "source.code": "chosen by staff and said never to be a person's name",
     "intake.fingerprint": "blind index: keyed",
     "entity.index": "blind index: keyed",

@@ -57,7 +57,7 @@ def version(scientist: Account, dataset: Dataset, cleo: Subject, tmp_path: Path)
     return freeze(scientist, dataset, fill(tmp_path, files)).version
 
 
-def export(actor: Any, version: DatasetVersion, form: ExportForm, **said: bool) -> bytes:
+def export(actor: Any, version: DatasetVersion, form: ExportForm, **said: Any) -> bytes:
     return b"".join(services.export_version(actor=actor, version_id=version.pk, form=form, **said))
 
 

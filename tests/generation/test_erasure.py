@@ -7,7 +7,16 @@ import pytest
 from django.core.files.storage import storages
 
 from consent.errors import Unknown
-from consent.lineage import Node, find_every, find_impact, find_origins
+from consent.lineage import (
+    Direction,
+    Node,
+    find_every,
+    find_impact,
+    find_leaves,
+    find_origins,
+)
+from consent.services import name_recipient, record_delivery
+from consent.uses import Handover
 from generation import services
 from generation.models import Case, Decision, Job, Output, Run, RunDepiction
 from ledger import vault
@@ -52,6 +61,33 @@ def erase(subject: Any, acting_as: ActingAs) -> None:
     with acting_as("eraser"):
         destroy_scopes([subject.scope_id])
         close_epoch()
+
+
+def test_whoever_received_a_picture_is_downstream_until_its_people_are_erased(
+    two: dict[str, Any], acting_as: ActingAs, log: Log, sequence: Callable[[], int]
+) -> None:
+    officer = two["house"].officer
+    output = Output.objects.get(run=two["alone"])
+    studio = name_recipient(actor=officer, code="studio")
+    what = Node("output", output.pk)
+    said: dict[str, Any] = {"recipient_id": studio.pk, "how": Handover.PUBLICATION}
+    delivery = record_delivery(actor=officer, what=what, **said)
+    assert delivery.project_id == output.project_id
+    model = Node("model", two["alone"].model_id)
+    for start in (Node("subject", two["ada"].pk), Node("run", two["alone"].pk), what, model):
+        assert find_impact(start).of("recipient") == [studio.pk], start
+    assert find_impact(Node("subject", two["bo"].pk)).of("recipient") == []
+    got = Node("recipient", studio.pk)
+    origins = find_origins(got)
+    assert (origins.counts["output"], origins.of("model")) == (1, [model.id])
+    assert find_leaves(got, "output", Direction.UPSTREAM).ids == [output.pk]
+    erase(two["ada"], acting_as)
+    delivery.refresh_from_db()
+    assert (delivery.node, delivery.recipient) == (None, studio)
+    assert find_impact(model).of("recipient") == []
+    sequence()
+    with acting_as("eraser"):
+        assert verify_log(log).findings == []
 
 
 def test_everything_held_of_a_person_is_found(two: dict[str, Any]) -> None:

@@ -87,6 +87,7 @@ class DatasetAdmin(ActingAdmin):
 
     menu_group = GROUP
     menu_icon = "photo_library"
+    empty = "Open a data set: pictures come into its versions."
     list_display = ("code", "project", "versions", record_link)
     list_select_related = ("project",)
     fields = ("code", "project", "versions", record_link)
@@ -136,6 +137,7 @@ class DatasetVersionAdmin(ActingAdmin):
 
     menu_group = GROUP
     menu_icon = "ac_unit"
+    empty = "A version is begun on the page of its data set."
     list_display = ("__str__", "project", "state", "vetted", "member_count", "turned_away",
                     "frozen_at", record_link)  # fmt: skip
     list_filter = ("state", "vetted")

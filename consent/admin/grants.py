@@ -134,6 +134,7 @@ class GrantAdmin(PaperAdmin):
 
     menu_group = GROUP
     menu_icon = "task_alt"
+    empty = "Permissions are recorded on a person's page, or given in the portal."
     list_display = ("opened_at", "whose", "notice", "allowed", "denied", "standing", record_link)
     list_filter = ("state", "right", "basis", "mode", "assurance", "capacity", OfAgeFilter)
     list_select_related = ("subject", "notice")

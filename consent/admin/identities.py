@@ -32,6 +32,7 @@ class IdentifierAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "badge"
+    empty = "Names, addresses and numbers are added on a person's page."
     list_display = ("since", "whose", "kind", "until", record_link)
     list_filter = ("kind",)
     list_select_related = ("subject",)

@@ -41,6 +41,8 @@ from ledger.admin import record_link
 from ledger.record_kinds import DisclosureReason
 from ledger.services import Disclosure, disclose
 
+# What a case counts, one of each.
+_PARTS = ("item", "version", "model", "run", "output", "recipient")
 STATE_COLOURS = {"Open": "warning", "Assessed": "warning", "Decided": "info", "Done": "success"}
 TONES = {"open": "warning", "decided": "info", "done": "success"}
 
@@ -204,6 +206,7 @@ class ImpactCaseAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "account_tree"
+    empty = "A case opens by itself when a permission ends."
     list_display = ("__str__", "why", "whose", "standing", "due_at", "found", record_link)
     list_filter = ("state", OverdueFilter, "cause")
     list_select_related = ("subject",)
@@ -282,8 +285,8 @@ class ImpactCaseAdmin(ActingAdmin):
     def found(self, case: ImpactCase) -> str:
         if case.assessed_at is None:
             return "a worker looks"
-        parts = ("items", "versions", "models", "runs", "outputs", "recipients")
-        return ", ".join(f"{getattr(case, f'found_{part}'):,} {part}" for part in parts)
+        found = ((one, getattr(case, f"found_{one}s")) for one in _PARTS)
+        return ", ".join(f"{count:,} {one}{'' if count == 1 else 's'}" for one, count in found)
 
 
 def _tell(line: ImpactDecision, impact: Impact, opened: dict[str, bytes]) -> dict[str, Any]:

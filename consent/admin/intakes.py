@@ -98,6 +98,7 @@ class IntakeAdmin(ActingAdmin):
 
     menu_group = GROUP
     menu_icon = "move_to_inbox"
+    empty = "Files are brought into a draft, on the page of that version."
     list_display = ("__str__", "project", "version", "standing", "item_count", "received_at",
                     record_link)  # fmt: skip
     list_filter = ("state", "form")
@@ -199,6 +200,7 @@ class SourceAdmin(ActingAdmin):
 
     menu_group = GROUP
     menu_icon = "travel_explore"
+    empty = "Name a source to say where pictures come from."
     list_display = ("code", "project", "came_by", "opened_at", record_link)
     list_filter = ("provenance",)
     list_select_related = ("project",)

@@ -23,6 +23,7 @@ class MergeAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "merge"
+    empty = "Two entries for one person are merged on the page of either."
     list_display = ("merged_at", "who", "counts_as", "merged_by", "parted_at", record_link)
     list_select_related = ("subject", "into", "merged_by")
     ordering = ("-merged_at", "pk")

@@ -24,6 +24,7 @@ class NoticeAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "article"
+    empty = "Publish a notice first: people are asked with one."
     list_display = ("title", "code", "version", "language", "published_at", record_link)
     list_filter = ("language", "code")
     fields = (

@@ -52,6 +52,7 @@ class RepresentationAdmin(SpellAdmin):
     """Guardians, agents and heirs."""
 
     menu_icon = "supervisor_account"
+    empty = "Who speaks for somebody is recorded on that person's page."
     list_display = ("starts_at", "whose", "speaks", "capacity", "standing", record_link)
     list_filter = ("capacity",)
     list_select_related = ("subject", "representative")
@@ -83,6 +84,7 @@ class TitleAdmin(SpellAdmin):
     """Chains of title: who let whom dispose of works or style."""
 
     menu_icon = "copyright"
+    empty = "Who holds somebody's works is recorded on that person's page."
     list_display = ("starts_at", "from_", "to", "right", "exclusive", "standing", record_link)
     list_filter = ("right", "exclusive")
     list_select_related = ("origin", "holder")

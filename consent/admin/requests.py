@@ -171,6 +171,7 @@ class PrivacyRequestAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "contact_mail"
+    empty = "A request is recorded on a person's page, or comes from the portal."
     list_display = ("due_by", "asked_for", "whose", "standing", "received_at", record_link)
     list_filter = ("state", "kind")
     list_select_related = ("subject",)

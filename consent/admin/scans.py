@@ -41,6 +41,7 @@ class ScanAdmin(NamesAdmin):
 
     menu_group = "Consent"
     menu_icon = "manage_search"
+    empty = "Search everybody when the search by index finds nobody."
     open_permission = "consent.scan_subject"
     list_display = ("ordered_at", "standing", "reason", "people", "matched", record_link)
     list_filter = ("state", "reason")

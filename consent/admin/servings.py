@@ -15,6 +15,9 @@ class ServingAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "outgoing_mail"
+    empty = (
+        "That a notice reached somebody is recorded on their page; the portal does it by itself."
+    )
     list_display = ("served_at", "whose", "notice", "language", "channel", "capacity", record_link)
     list_filter = ("channel", "capacity")
     list_select_related = ("subject", "notice")

@@ -152,6 +152,7 @@ class SubjectAdmin(NamesAdmin):
 
     menu_group = "Consent"
     menu_icon = "person"
+    empty = "Register a person, or bring in old releases."
     open_permission = "consent.disclose_subject"
     list_display = ("handle", "open_name", "answers", "pictures", "registered_at", record_link)
     fields = ("handle", "open_name", "registered_at", record_link)

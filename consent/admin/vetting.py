@@ -136,6 +136,7 @@ class VettingAdmin(ActingAdmin):
 
     menu_group = GROUP
     menu_icon = "fact_check"
+    empty = "A draft is vetted on the page of that version."
     list_display = ("__str__", "ordered_at", "standing", "members", "said", record_link)
     list_filter = ("state", "verdict")
     list_select_related = ("version__dataset",)

@@ -265,6 +265,13 @@ class Grant(Recorded):
         return (self.subject.scope_id,)
 
     @property
+    def words(self) -> str:
+        """Return what it allows and refuses, as it reads on a line of its own."""
+        allows = ", ".join(Use(use).words for use in self.uses) or "nothing"
+        refuses = ", ".join(Use(use).words for use in self.refused)
+        return f"allows {allows}; refuses {refuses}" if refuses else f"allows {allows}"
+
+    @property
     def is_spoken_for(self) -> bool:
         """Return whether it is known who answered in the person's place."""
         return self.capacity != Capacity.SELF and hasattr(self, "given_by")

@@ -95,6 +95,7 @@ class CaseAdmin(ProjectScreen):
 
     menu_group = MODERATION
     menu_icon = "gavel"
+    empty = "A case opens by itself when a picture is held for a person to decide."
     list_display = (
         handle,
         "standing",

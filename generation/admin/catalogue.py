@@ -42,6 +42,7 @@ class ModelVersionAdmin(ActingAdmin):
     refusals: ClassVar = ProjectScreen.refusals
     menu_group = GENERATION
     menu_icon = "neurology"
+    empty = "Generators register models over the API."
     list_display = ("name", "version", "data_set", "standing", "registered_at", record_link)
     list_filter = ("state",)
     list_select_related = ("dataset_version__dataset",)
@@ -141,6 +142,7 @@ class PolicyAdmin(ActingAdmin):
     refusals: ClassVar = ProjectScreen.refusals
     menu_group = MODERATION
     menu_icon = "policy"
+    empty = "Publish a policy: it says which pictures a person looks at."
     list_display = ("number", "standing", "rule_count", "published_at", record_link)
     ordering = ("-number",)
     fields = (("number", "standing"), "published_at", "digest_hex", record_link)

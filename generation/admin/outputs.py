@@ -33,6 +33,7 @@ class OutputAdmin(ProjectScreen):
 
     menu_group = GENERATION
     menu_icon = "image"
+    empty = "Generators record what they make over the API."
     project_path = "run__project"
     list_display = (handle, "standing", "run_link", "size", reasons, "received_at", record_link)
     list_filter = ("state", "run__project")

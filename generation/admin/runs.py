@@ -35,6 +35,7 @@ class RunAdmin(ProjectScreen):
 
     menu_group = GENERATION
     menu_icon = "play_circle"
+    empty = "Generators record runs over the API."
     list_display = (
         handle,
         "standing",

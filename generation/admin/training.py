@@ -67,6 +67,7 @@ class TrainingRunAdmin(ProjectScreen):
 
     menu_group = GENERATION
     menu_icon = "model_training"
+    empty = "Trainings are recorded over the API when they begin."
     list_display = ("__str__", "project", "used_for", "standing", "against", "proposed_at",
                     record_link)  # fmt: skip
     list_filter = ("state",)

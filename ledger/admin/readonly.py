@@ -14,11 +14,13 @@ class ReadOnlyAdmin(ModelAdmin):
 
     Who may look is decided by ``has_perm("<app>.view_<model>")``. A page is asked for by GET and
     then runs in no transaction, so that ``disclose`` can commit its record before it answers.
-    ``menu_group`` and ``menu_icon`` (a Material symbol) place the screen in the menu.
+    ``menu_group`` and ``menu_icon`` (a Material symbol) place the screen in the menu; ``empty``
+    says, while there is no row, how one comes about.
     """
 
     menu_group: ClassVar[str] = ""
     menu_icon: ClassVar[str] = "description"
+    empty: ClassVar[str] = ""
     actions = None
     list_per_page = 50
     # Counting a large table costs more than the page itself.

@@ -13,6 +13,7 @@ from config import databases, embedded, environment
 ROLES = {
     "archive": "eraser",
     "close_epoch": "eraser",
+    "import_releases": "eraser",
     "keys": "eraser",
     "migrate": "migrator",
     "migrate_all": "migrator",

@@ -275,6 +275,8 @@ OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # client credentials only
     "SCOPES_BACKEND_CLASS": "config.oauth.AskedScopes",
     "SCOPES": {
+        "releases:read": "See how far imports of old releases are",
+        "releases:write": "Bring in old releases",
         "datasets:read": "Read data sets and their versions",
         "datasets:write": "Open data sets, bring in what goes into their versions",
         "decisions:read": "Ask whether consent covers a use",

@@ -16,6 +16,7 @@ from consent.views import (
     impact,
     intakes,
     receipts,
+    releases,
     scans,
     sign_in,
     sources,
@@ -146,6 +147,17 @@ urlpatterns = [
         for act, move in QUESTION_MOVES.items()
     ),
     path("api/v1/decisions", grants.DecisionsView.as_view(), name="decisions"),
+    path("api/v1/releases", releases.ReleasesView.as_view(), name="releases"),
+    path("api/v1/releases/<uuid:import_id>", releases.ReleaseView.as_view(), name="release"),
+    path(
+        "api/v1/release-lines/<uuid:line_id>/decide",
+        releases.ReleaseDecisionView.as_view(),
+        name="release-decide",
+    ),
+    *(
+        path(f"api/v1/releases/<uuid:import_id>/{act}", view.as_view(), name=f"release-{act}")
+        for act, view in releases.ACTS.items()
+    ),
     path("api/v1/imports", intakes.IntakesView.as_view(), name="imports"),
     path("api/v1/imports/<uuid:intake_id>", intakes.IntakeView.as_view(), name="import"),
     path(

@@ -13,6 +13,7 @@ from consent.admin import (  # noqa: F401
     parties,
     people,
     recipients,
+    releases,
     reports,
     requests,
     scans,

@@ -162,6 +162,18 @@ class BroughtScanQuerySet(models.QuerySet["BroughtScan"]):
             wanted |= models.Q(importing=importing, short_index__in=claims)
         return self.filter(wanted).select_related("file")
 
+    def unclaimed(self) -> "BroughtScanQuerySet":
+        """Return what no line of its import names."""
+        lines = ReleaseLine.objects.filter(
+            importing=models.OuterRef("importing"),
+            claims__contains=models.Func(
+                models.OuterRef("short_index"),
+                template="ARRAY[%(expressions)s]",
+                output_field=ArrayField(DigestField()),
+            ),
+        )
+        return self.filter(~models.Exists(lines))
+
 
 class BroughtScan(models.Model):
     """A scan that came and is not in an answer yet; ``trouble`` says why it cannot be used.

@@ -3,10 +3,12 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from consent.errors import DescriptionRefused
 from consent.formats.tables import CsvTable
 from consent.releases.columns import Meaning
+from consent.releases.dates import read_day
 
 MAX_BYTES = 32 * 2**20
 MAX_LINES = 10_000
@@ -47,6 +49,8 @@ def read_table(content: bytes, encoding: str = "utf-8") -> ReleaseTable:
     header = table.raw
     if len(names) < 2:
         raise DescriptionRefused("the first line names fewer than two columns: is it a CSV table?")
+    if any(_is_data(name) for name in names):
+        raise DescriptionRefused("the first line is somebody's already: put names of columns above")
     if not all(names) or len(set(names)) < len(names):
         raise DescriptionRefused("the first line must name each column, none twice and none empty")
     lines = []
@@ -57,6 +61,12 @@ def read_table(content: bytes, encoding: str = "utf-8") -> ReleaseTable:
     if not lines:
         raise DescriptionRefused("the table has no line below its header")
     return ReleaseTable(header, names, tuple(lines))
+
+
+def _is_data(name: str) -> bool:
+    """Say whether what stands in a header is no name of a column, but an address, a day, a file."""
+    is_file = name.casefold().endswith((".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff"))
+    return "@" in name or is_file or isinstance(read_day(name), date)
 
 
 def by_meaning(

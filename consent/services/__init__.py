@@ -152,6 +152,7 @@ from consent.services.release_repairs import (
     open_waiting,
     write_waiting,
 )
+from consent.services.release_scans import PERMISSION as BRING_RELEASE
 from consent.services.release_scans import bring_scan, bring_scans
 from consent.services.release_work import carry_out_releases, lease_releases
 from consent.services.releases import (
@@ -198,6 +199,7 @@ from consent.services.vetting_acts import accept_finding, set_aside_items, waive
 from consent.services.viewing import Sealed, view_files
 
 __all__ = [
+    "BRING_RELEASE",
     "Anonymised",
     "Answer",
     "Arrival",

@@ -19,6 +19,13 @@ from ledger.services import Unsealed, append
 LANGUAGE = re.compile(r"[a-z]{2}")
 MAX_TITLE = 200
 MAX_TEXT = 100_000
+# What stands for the text of old papers whose wording nobody has but on the paper itself.
+PAPER_ONLY = "paper-only"
+PAPER_ONLY_TITLE = "On paper only"
+PAPER_ONLY_TEXT = (
+    "The wording that was signed stands on the paper alone. What it allows was entered from a "
+    "table; the scan of the paper lies with the answer, and it counts where the two differ."
+)
 
 
 @transaction.atomic
@@ -43,6 +50,18 @@ def publish_notice(*, actor: Account, code: str, language: str, title: str, text
         segments=[Unsealed("notice", notice.scope_ids(), {}, (notice,)), by(actor)],
     )
     return notice
+
+
+@transaction.atomic
+def find_paper_only(*, actor: Account) -> Notice:
+    """Return the notice that says so where the wording of old papers is not known.
+
+    Published when it is first needed. Raises NotPermitted.
+    """
+    known = Notice.objects.filter(code=PAPER_ONLY, language="en").order_by("-version").first()
+    return known or publish_notice(
+        actor=actor, code=PAPER_ONLY, language="en", title=PAPER_ONLY_TITLE, text=PAPER_ONLY_TEXT
+    )
 
 
 def _wait_for_others(code: str, language: str) -> None:

@@ -34,6 +34,16 @@ class ReleaseRow:
     cells: Sequence[tuple[str, str]]
     unknown: Sequence[tuple[str, str]]
 
+    @property
+    def filled(self) -> list[tuple[str, str]]:
+        """Return the cells in which something stands."""
+        return [(name, text) for name, text in self.cells if text.strip()]
+
+    @property
+    def words(self) -> list[str]:
+        """Return why it waits, in sentences."""
+        return [sentence(reason) for reason in self.line.reasons]
+
 
 @dataclass(frozen=True)
 class Unclear:

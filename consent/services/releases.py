@@ -39,6 +39,7 @@ from consent.releases.stating import Said
 from consent.releases.table import MAX_BYTES, read_table
 from consent.releases.words import CODES
 from consent.services.authority import by, get, lock, require
+from consent.services.notices import find_paper_only
 from consent.services.release_lines import (
     Kept,
     insert_lines,
@@ -63,9 +64,12 @@ KEPT_FOR = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Bringing:
-    """To which notice the releases were given, how the table is written, what is said of it."""
+    """To which notice the releases were given, how the table is written, what is said of it.
 
-    notice_id: UUID
+    Without a notice the wording is known from the papers alone, and the answers say so.
+    """
+
+    notice_id: UUID | None = None
     encoding: str = "utf-8"
     said: Said = field(default_factory=Said)
 
@@ -87,7 +91,7 @@ def bring_releases(
     override(guess(table.names), bringing.said.mapping)
     mark = vault.blind_index("releases", sha256(data).hexdigest())
     with transaction.atomic():
-        notice = get(Notice.objects.select_for_update(no_key=True), bringing.notice_id)
+        notice = _notice(actor, bringing.notice_id)
         same = ReleaseImport.objects.filter(fingerprint=mark, state=ReleaseState.OPEN)
         if known := same.first():
             return known, True
@@ -244,6 +248,12 @@ def _record_dropped(
 ) -> None:
     segments = [Unsealed("import", rows=(importing,)), *([by(actor)] if actor else [])]
     append(kind=kind, facts=ReleasesDropped(lines=dropped), segments=segments)
+
+
+def _notice(actor: Account, notice_id: UUID | None) -> Notice:
+    """Return the notice, locked: the same table may come twice at once."""
+    found = notice_id or find_paper_only(actor=actor).pk
+    return get(Notice.objects.select_for_update(no_key=True), found)
 
 
 def check_said(said: Said) -> None:

@@ -324,6 +324,7 @@ MAY_LIST = {
     "source": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "intake": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},
     "grant": {"officer", "approver", "auditor"},
+    "releaseimport": {"officer", "auditor"},
     "campaign": {"officer", "auditor"},
     "askingerrand": {"officer", "auditor"},
     "dataset": {"manager", "officer", "data_scientist", "external_reviewer", "auditor"},

@@ -10,13 +10,11 @@ from consent.decision import Code, Context
 from consent.decisions import decide_uses
 from consent.errors import DescriptionRefused, NotPermitted, TermsRefused, Unknown, WrongState
 from consent.models import (
-    Account,
     BroughtScan,
     Evidence,
     Grant,
     Identifier,
     LineStanding,
-    Notice,
     OldRelease,
     ReleaseErrand,
     ReleaseImport,
@@ -37,22 +35,11 @@ from ledger.keystore.models import DataKey
 from ledger.models import Log, Scope, ScopeState, SealedFile
 from ledger.services import destroy_scopes
 from ledger.verification import verify_log
-from tests.conftest import ActingAs
-from tests.consent.factories import House, answer, consent_of, publish, register
+from tests.consent.factories import House, answer, consent_of, register
 from tests.consent.releases.material import CLEO, IDA, Drawer, only_line, paper, reasons, table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PRINTED = Context(medium=Medium.PRINT, territory="DE")
-
-
-@pytest.fixture
-def notice(officer: Account) -> Notice:
-    return publish(officer, code="paper-form-2015", title="The form of 2015")
-
-
-@pytest.fixture
-def drawer(officer: Account, notice: Notice, acting_as: ActingAs) -> Drawer:
-    return Drawer(officer, notice, acting_as)
 
 
 def test_a_table_is_looked_at_before_anything_is_made(drawer: Drawer) -> None:

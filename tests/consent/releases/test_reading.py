@@ -241,6 +241,8 @@ def test_a_table_of_a_spreadsheet_is_read_as_it_is_said_to_be() -> None:
         (b"name\nCleo\n", "fewer than two columns"),
         (b"name,,scan\na,b,c\n", "must name each column"),
         (b"name,name\na,b\n", "must name each column"),
+        (b"Cleo,cleo@people.example\nIda,x\n", "first line is somebody's already"),
+        (b"Cleo,1.pdf\nIda,2.pdf\n", "first line is somebody's already"),
         (b"name,scan\n" + b"a,b\n" * (MAX_LINES + 1), "more than 10000 lines"),
         (b"\xff\xfen\0a\0\xd8", "no UTF-16"),
         (b'name,scan\n"' + b"x" * (5 << 20), "has more than"),

@@ -6,6 +6,7 @@ from consent.models import (
     CLOSED,
     Account,
     AccountState,
+    AskingErrand,
     ImpactCase,
     Membership,
     MembershipState,
@@ -54,6 +55,12 @@ def _impacts(account: Account) -> Waiting | None:
     return Waiting(found["count"], found["next"], found["overdue"])
 
 
+def _unreached(account: Account) -> Waiting | None:
+    if not account.has_perm("consent.give_grant"):
+        return None
+    return Waiting(AskingErrand.objects.unreached().count())
+
+
 def _count(requests: QuerySet[PrivacyRequest]) -> Waiting:
     late = Count("pk", filter=Q(due_at__lte=database_now()))
     found = requests.aggregate(count=Count("pk"), overdue=late, next=Min("due_at"))
@@ -81,5 +88,14 @@ INBOX.register(
         "admin:consent_membership_changelist",
         "state__exact=proposed",
         urgency=60,
+    )
+)
+INBOX.register(
+    Basket(
+        "People whom no letter reaches",
+        _unreached,
+        "admin:consent_askingerrand_changelist",
+        "unreached=yes",
+        urgency=50,
     )
 )

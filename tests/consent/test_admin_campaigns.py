@@ -12,6 +12,7 @@ from consent.identity import IdentifierKind
 from consent.models import Account, AskingErrand, Campaign, Grant, Identifier, Notice
 from consent.roles import RoleCode
 from consent.uses import Method
+from ledger.inbox import INBOX
 from tests.consent.factories import House, publish
 from tests.consent.test_admin import browser, do, list_url, offered, row_url
 from tests.consent.test_campaigns import asked_for, begun, person, work
@@ -113,6 +114,8 @@ def test_questions_are_listed_by_how_they_were_reached_and_noted_by_hand(
     for query in ("unreached=yes", "reached=no_address"):
         page = client.get(f"{url}?{query}").content.decode()
         assert (ann.subject.handle in page, lost.subject.handle in page) == (False, True)
+    waiting = {basket.name: found.count for basket, found in INBOX.look(officer)}
+    assert waiting["People whom no letter reaches"] == 1
     errand = AskingErrand.objects.get(grant__renews=lost)
     assert offered(client, errand) == {"written", "again"}
     assert do(client, errand, "written").status_code == 302

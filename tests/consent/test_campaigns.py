@@ -34,6 +34,8 @@ from consent.services import Course, Span, Visitor, Whom
 from consent.uses import Assurance, Capacity, Method, Mode, Reach, Said, Silence, Use
 from ledger.leaf import parse_body
 from ledger.models import Record
+from ledger.services import destroy_scopes
+from tests.conftest import ActingAs
 from tests.consent.factories import House, answer, body_of, consent_of, publish, register
 from tests.consent.portal.conftest import link_in, once
 from tests.consent.test_answers import code
@@ -662,3 +664,18 @@ def test_pages_of_people_are_counted_in_few_statements(
     with django_assert_max_num_queries(5):
         campaigns.count_progress(campaign)
         list(campaigns.list_questions(campaign))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erased_person_leaves_a_campaign_and_keeps_nobody_waiting(
+    officer: Account, ann: Grant, bob: Grant, acting_as: ActingAs
+) -> None:
+    campaign = begun(officer)
+    tasks.carry_campaigns()
+    services.close_campaign(actor=officer, campaign_id=campaign.pk)
+    with acting_as("eraser"):
+        destroy_scopes(ann.subject.scope_ids())
+    assert CampaignErrand.objects.get().grant == bob
+    tasks.carry_campaigns()
+    campaign.refresh_from_db()
+    assert (campaign.state, AskingErrand.objects.count()) == ("closed", 1)

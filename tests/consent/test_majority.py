@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.mail import EmailMessage
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,3 +163,10 @@ def test_those_who_come_of_age_soon_are_on_the_screen_with_the_others(officer: A
     assert majority.find_outgrown(now, now + timedelta(days=60)) == {soon.pk}
     assert majority.find_all_outgrown(now) == set()
     assert Grant.objects.count() == 2
+    seen = Client()
+    seen.force_login(officer)
+    url = reverse("admin:consent_grant_changelist")
+    page = seen.get(f"{url}?of_age=soon").content.decode()
+    assert page.count('class="mu-link" href="/admin/consent/subject/') == 1
+    assert soon.subject.handle in page
+    assert soon.subject.handle not in seen.get(f"{url}?of_age=past").content.decode()

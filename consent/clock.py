@@ -58,6 +58,16 @@ def of_age_at(birth: date, years: int, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
+def day_end(day: date, zone: str) -> datetime:
+    """Return the moment at which a day is over in ``zone``, exclusive."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+
+
+def last_day(end: datetime, zone: str) -> date:
+    """Return the last day in ``zone`` of a term that ends at ``end``, exclusive."""
+    return (end - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
+
+
 def add_months(day: date, months: int) -> date:
     """Return the same day number ``months`` later, or that month's last day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

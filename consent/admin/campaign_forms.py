@@ -44,9 +44,7 @@ class CampaignForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
         help_text="Who reads another language gets this version in it, where there is one.",
     )
-    closes_at = forms.DateTimeField(
-        label="Last day to answer", widget=UnfoldAdminSingleDateWidget()
-    )
+    closes_at = forms.DateField(label="Last day to answer", widget=UnfoldAdminSingleDateWidget())
     silence = one_of(
         Silence,
         "If somebody says nothing by then",
@@ -82,6 +80,4 @@ class CampaignForm(forms.Form):
 class ExtensionForm(forms.Form):
     """Until when answers are waited for."""
 
-    closes_at = forms.DateTimeField(
-        label="Last day to answer", widget=UnfoldAdminSingleDateWidget()
-    )
+    closes_at = forms.DateField(label="Last day to answer", widget=UnfoldAdminSingleDateWidget())

@@ -1,10 +1,9 @@
 """Campaigns: whom to ask about a new text, looked at before it begins, and how far it is."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -16,6 +15,7 @@ from consent import campaigns, profiles, services
 from consent.admin.acts import Act, ActingAdmin, Outcome, may_view
 from consent.admin.campaign_forms import CampaignForm, ExtensionForm
 from consent.campaign_papers import write_questions, write_unreachable
+from consent.clock import day_end, last_day
 from consent.models import Account, Campaign, CampaignState, Project
 from consent.services import Course, Whom
 from consent.uses import Reach, Said, Silence, Use
@@ -40,10 +40,9 @@ BAR = (
 )
 
 
-def _last_moment(day: datetime) -> datetime:
+def _last_moment(day: date) -> datetime:
     """Return the end of a day, on the clock on the wall of the profile."""
-    zone = ZoneInfo(profiles.load().clock.zone)
-    return datetime.combine(day.date() + timedelta(days=1), time(), zone)
+    return day_end(day, profiles.load().clock.zone)
 
 
 def _prepare(actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
@@ -93,7 +92,7 @@ class CampaignAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "campaign"
-    list_display = ("prepared_at", "about", "standing", "silent", "last_day", "answers",
+    list_display = ("prepared_at", "about", "standing", "silent", "until", "answers",
                     record_link)  # fmt: skip
     list_filter = ("state", "silence")
     list_select_related = ("notice",)
@@ -104,7 +103,7 @@ class CampaignAdmin(ActingAdmin):
         ("only_uses", "only_territories", "only_projects"),
         ("silent", "reminded"),
         ("prepared_at", "begun_at"),
-        ("last_day", "closed_at"),
+        ("until", "closed_at"),
         record_link,
     )
     change_form_outer_after_template = "consent/admin/campaign.html"
@@ -226,11 +225,10 @@ class CampaignAdmin(ActingAdmin):
     def silent(self, campaign: Campaign) -> str:
         return Silence(campaign.silence).words
 
-    @admin.display(description="answers are waited for until", ordering="closes_at")
-    def last_day(self, campaign: Campaign) -> str:
-        zone = ZoneInfo(profiles.load().clock.zone)
-        last = (campaign.closes_at - timedelta(microseconds=1)).astimezone(zone)
-        return f"{last.day} {last:%B %Y, %H:%M}"
+    @admin.display(description="last day to answer", ordering="closes_at")
+    def until(self, campaign: Campaign) -> str:
+        last = last_day(campaign.closes_at, profiles.load().clock.zone)
+        return f"{last.day} {last:%B %Y}"
 
     @admin.display(description="reminders")
     def reminded(self, campaign: Campaign) -> str:

@@ -118,10 +118,12 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     def unasked(self, cause: Cause) -> "GrantQuerySet":
         """Leave out those that are asked about now, and that were asked about for this cause.
 
-        What is left of an answer is asked for with the whole.
+        What is left of an answer is asked for with the whole. A question of a campaign that is
+        over stays open, and stands in nobody's way.
         """
         asked = Grant.objects.filter(Q(renews=OuterRef("pk")) | Q(renews=OuterRef("supersedes")))
-        asked = asked.filter(Q(state__in=OPEN) | Q(asking__cause=cause.value))
+        is_now = Q(state__in=OPEN) & ~Q(campaign__state="closed")
+        asked = asked.filter(is_now | Q(asking__cause=cause.value))
         return self.filter(~Exists(asked))
 
 

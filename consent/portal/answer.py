@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from functools import cached_property
 
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 
+from consent import profiles
+from consent.clock import last_day
 from consent.models import CampaignState, Grant, GrantState, Notice
 from consent.portal import words
 from consent.portal.standing import ASKING
@@ -94,11 +96,13 @@ class Answered:
         return self.grant.state in ASKING
 
     @property
-    def answer_by(self) -> datetime | None:
+    def answer_by(self) -> date | None:
         """Return until when an answer to a new text is waited for, where it is."""
         campaign = self.grant.campaign
         is_on = campaign is not None and campaign.state in _WAITING and self.is_asked
-        return campaign.closes_at if campaign is not None and is_on else None
+        if campaign is None or not is_on:
+            return None
+        return last_day(campaign.closes_at, profiles.load().clock.zone)
 
     @property
     def is_new(self) -> bool:

@@ -8,6 +8,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from consent import profiles
+from consent.clock import last_day
 from consent.portal.answer import in_own_language
 from consent.portal.pages import speaking
 from consent.services import AskingLetter, Letter
@@ -63,7 +65,7 @@ def _asking(letter: AskingLetter) -> dict[str, object]:
         "is_outgrown": old.power_until is not None and old.power_until <= letter.grant.opened_at,
         "ends_on": old.valid_until,
         "title": in_own_language(letter.grant.notice).title,
-        "closes_on": campaign.closes_at if campaign else None,
+        "closes_on": last_day(campaign.closes_at, profiles.load().clock.zone) if campaign else None,
         "silence": campaign.silence if campaign else "",
         "address": f"{settings.MUNIMENT_URL}{reverse('portal:entrance')}",
     }

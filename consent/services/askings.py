@@ -29,8 +29,8 @@ from consent.models import (
 from consent.models.askings import UNREACHED
 from consent.moment import database_now
 from consent.services.authority import by, lock, require
-from consent.services.grants import lock_grant, write
-from consent.services.renewals import rest_of, wants_erasure
+from consent.services.grants import lock_grant
+from consent.services.renewals import lapse, rest_of, wants_erasure
 from consent.uses import Capacity, Cause, Method, Reach
 from ledger.kinds import Kind, NoFacts
 from ledger.services import Unsealed, append
@@ -229,14 +229,6 @@ def let_moot_lapse(grant: Grant) -> bool:
         return False
     lapse(grant)
     return True
-
-
-def lapse(grant: Grant) -> None:
-    """Give up asking, by itself: another question took its place, or there is nothing to ask."""
-    grant.state, grant.ended_at = GrantState.LAPSED, database_now()
-    grant.save(update_fields=["state", "ended_at"])
-    AskingErrand.objects.filter(pk=grant.pk, followers=None).update(due_at=None)
-    write(None, (grant,), kinds.GRANT_LAPSED)
 
 
 def _rules(campaign: Campaign | None) -> tuple[int, timedelta]:

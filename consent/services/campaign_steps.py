@@ -22,10 +22,9 @@ from consent.models import (
     Subject,
 )
 from consent.moment import database_now
-from consent.services.askings import lapse
 from consent.services.endings import IN_FORCE, give_up, put_aside
 from consent.services.grants import lock_grant
-from consent.services.renewals import Question, ask_anew, rest_of, wants_erasure
+from consent.services.renewals import Question, ask_anew, lapse, rest_of, wants_erasure
 from consent.uses import Cause, Reach, Silence, Step
 
 AT_ONCE = 200

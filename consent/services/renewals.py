@@ -17,6 +17,7 @@ from django.db import transaction
 from consent import kinds, profiles
 from consent.majority import find_all_outgrown
 from consent.models import (
+    OPEN,
     AskingErrand,
     Campaign,
     Grant,
@@ -67,12 +68,17 @@ def ask_to_renew(*, grant_id: UUID) -> Grant | None:
 
     Safe to repeat. Raises Unknown, ScopeGone.
     """
+    # What a campaign asked that is over gives way to the new question.
+    over = Grant.objects.filter(renews=grant_id, state__in=OPEN, campaign__state="closed")
+    asked = [lock_grant(pk) for pk in over.order_by("pk").values_list("pk", flat=True)]
     old = lock_grant(grant_id)
     now = database_now()
     of_age = _outgrown(now).filter(pk=grant_id).exists()
     is_ending = _ending(now).unasked(Cause.ENDING).filter(pk=grant_id).exists()
     if not (of_age or is_ending) or wants_erasure(old.subject):
         return None
+    for one in asked:
+        lapse(one)
     cause = Cause.OF_AGE if of_age else Cause.ENDING
     until = old.valid_until if of_age else _next_term(old)
     return ask_anew(old, Question(cause, newest_text(old.notice), until))
@@ -98,6 +104,9 @@ def ask_anew(old: Grant, question: Question) -> Grant:
     )
     asked.save(force_insert=True)
     lead = _letter_of(asked)
+    if lead is not None and lead.due_at is None and lead.grant.state not in OPEN:
+        # They answered all that the letter was about, and this came late.
+        AskingErrand.objects.filter(pk=lead.pk).update(due_at=now)
     AskingErrand.objects.create(
         grant=asked,
         cause=question.cause.value,
@@ -108,6 +117,14 @@ def ask_anew(old: Grant, question: Question) -> Grant:
     campaign = question.campaign and str(question.campaign.pk)
     write(None, (asked,), kinds.GRANT_REQUESTED, why=question.cause.value, campaign=campaign)
     return asked
+
+
+def lapse(grant: Grant) -> None:
+    """Give up asking, by itself: another question took its place, or there is nothing to ask."""
+    grant.state, grant.ended_at = GrantState.LAPSED, database_now()
+    grant.save(update_fields=["state", "ended_at"])
+    AskingErrand.objects.filter(pk=grant.pk, followers=None).update(due_at=None)
+    write(None, (grant,), kinds.GRANT_LAPSED)
 
 
 def rest_of(grant: Grant) -> Grant:
@@ -152,7 +169,7 @@ def _letter_of(asked: Grant) -> AskingErrand | None:
     leads = AskingErrand.objects.filter(
         lead=None, grant__campaign=asked.campaign_id, grant__subject__in=selves
     )
-    return leads.first()
+    return leads.select_related("grant").first()
 
 
 def _next_term(old: Grant) -> datetime | None:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -33,10 +34,19 @@ from consent.roles import RoleCode
 from consent.services import Course, Span, Visitor, Whom
 from consent.uses import Assurance, Capacity, Method, Mode, Reach, Said, Silence, Use
 from ledger.leaf import parse_body
-from ledger.models import Record
+from ledger.models import Log, Record
 from ledger.services import destroy_scopes
+from ledger.verification import verify_log
 from tests.conftest import ActingAs
-from tests.consent.factories import House, answer, body_of, consent_of, publish, register
+from tests.consent.factories import (
+    House,
+    answer,
+    body_of,
+    consent_of,
+    openings_of,
+    publish,
+    register,
+)
 from tests.consent.portal.conftest import link_in, once
 from tests.consent.test_answers import code
 from tests.ledger.dying import COMMIT, die
@@ -381,6 +391,41 @@ def test_a_question_that_was_open_gives_way_to_the_new_text(
     assert (new.notice.version, new.valid_until) == (2, earlier.valid_until)
 
 
+def test_a_question_of_a_campaign_that_is_over_gives_way_to_the_end_of_the_term(
+    officer: Account, first: Notice
+) -> None:
+    now = database_now()
+    ann = person(
+        officer, "Ann", first,
+        valid_from=now - timedelta(days=300), valid_until=now + timedelta(days=9),
+    )  # fmt: skip
+    campaign = begun(officer, silence=Silence.STANDS)
+    work()
+    earlier = asked_for(ann)
+    tasks.prepare_renewals()
+    close(officer, campaign)
+    for _ in range(2):
+        tasks.prepare_renewals()
+    assert state_of(earlier) == "lapsed"
+    assert AskingErrand.objects.get(grant__renews=ann, grant__state="requested").cause == "ending"
+
+
+def test_what_is_asked_late_is_written_about_though_all_else_was_answered(
+    officer: Account, ann: Grant, mailoutbox: list[EmailMessage]
+) -> None:
+    consent_of(officer, ann.subject, answer(Use.EVALUATE), ann.notice)
+    begun(officer)
+    late = CampaignErrand.objects.exclude(grant=ann).get()
+    services.put_off_step(late.pk)
+    work()
+    services.refuse_request(actor=officer, grant_id=asked_for(ann).pk, method=Method.LETTER)
+    later()
+    assert len(mailoutbox) == 1
+    CampaignErrand.objects.update(due_at=database_now())
+    work()
+    assert len(mailoutbox) == 2
+
+
 def test_who_reads_another_language_gets_the_text_in_it_or_the_campaigns_own(
     officer: Account, ann: Grant
 ) -> None:
@@ -679,3 +724,60 @@ def test_an_erased_person_leaves_a_campaign_and_keeps_nobody_waiting(
     tasks.carry_campaigns()
     campaign.refresh_from_db()
     assert (campaign.state, AskingErrand.objects.count()) == ("closed", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_workers_at_once_ask_and_write_once(
+    officer: Account, first: Notice, mailoutbox: list[EmailMessage]
+) -> None:
+    rows = [person(officer, f"P{number}", first) for number in range(6)]
+    for grant in rows[:3]:
+        consent_of(officer, grant.subject, answer(Use.EVALUATE), first)
+    campaign = begun(officer)
+    _at_once(tasks.carry_campaigns)
+    while CampaignErrand.objects.exists():
+        tasks.carry_campaigns()
+    _at_once(tasks.send_askings)
+    assert Grant.objects.filter(campaign=campaign).count() == 9
+    assert set(addressees(mailoutbox).values()) == {1}
+    assert len(mailoutbox) == len(rows)
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    def run(_: int) -> None:
+        work()
+        connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(4)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_step_of_a_campaign_is_on_record(
+    officer: Account,
+    first: Notice,
+    ann: Grant,
+    bob: Grant,
+    log: Log,
+    sequence: Callable[[], int],
+) -> None:
+    carl = person(officer, "Carl", first)
+    campaign = begun(officer, silence=Silence.ENDS)
+    work()
+    for move in (services.pause_campaign, services.resume_campaign):
+        move(actor=officer, campaign_id=campaign.pk)
+    services.answer_request(
+        actor=Visitor(bob.subject), grant_id=asked_for(bob).pk, answer=answer(Use.TRAIN)
+    )
+    services.refuse_request(actor=officer, grant_id=asked_for(carl).pk, method=Method.LETTER)
+    close(officer, campaign)
+    sequence()
+    assert list(verify_log(log).findings) == []
+    said = [parse_body(one.body).kind for one in Record.objects.order_by("pk")]
+    assert [kind for kind in said if kind.startswith("campaign.")] == [
+        *("campaign.prepared", "campaign.begun", "campaign.paused", "campaign.resumed"),
+        *("campaign.ended", "campaign.closed"),
+    ]
+    assert said[-2:] == ["grant.revoked", "campaign.closed"]
+    assert state_of(ann) == "revoked"
+    assert {opening.payload.get("campaign") for opening in openings_of(ann)} == {str(campaign.pk)}

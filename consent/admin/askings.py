@@ -125,6 +125,7 @@ class AskingAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "contact_support"
+    empty = "Nobody was asked anew yet: before a permission ends, people are, and by campaigns."
     readonly_fields: ClassVar[Any] = ()
     list_display = ("asked_on", "whose", "why", "how", "letters", "answer", "question")
     list_filter = (UnreachedFilter, CampaignFilter, "cause", ReachFilter, SaidFilter)

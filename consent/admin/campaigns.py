@@ -92,6 +92,7 @@ class CampaignAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "campaign"
+    empty = "When a notice has a new version, prepare a campaign: everybody who answered is asked."
     list_display = ("prepared_at", "about", "standing", "silent", "until", "answers",
                     record_link)  # fmt: skip
     list_filter = ("state", "silence")

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from textwrap import indent
 from typing import Any
 
 from consent.formats.croissant_lineage import write_lineage
@@ -77,7 +76,7 @@ def stream(
     yield _json(said).removesuffix("\n}").encode()
     before = ',\n  "distribution": [\n'
     for entry in chain(map(_set, sets), map(_file, items)):
-        yield (before + indent(_json(entry), "    ")).encode()
+        yield (before + "    " + _json(entry).replace("\n", "\n    ")).encode()
         before = ",\n"
     yield b"\n}\n" if before.startswith(",\n ") else b"\n  ]\n}\n"
 

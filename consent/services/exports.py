@@ -4,10 +4,9 @@ Items are sealed: whoever asks for them one by one needs the permission to view 
 chunk is on the record before it is opened.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
 from uuid import UUID
 
 from django.db.models import BinaryField, F, Func
@@ -24,8 +23,8 @@ from consent.services.deliveries import record_export
 from consent.services.viewing import open_sealed
 from ledger.record_kinds import DisclosureReason
 
-# A record holds 256 segments, one for each group of people.
-_OPENED = 200
+# One record tells of what is opened at once: it holds 256 segments, one for each group of people.
+_OPENED, _GROUPS = 5_000, 200
 
 
 class ExportForm(StrEnum):
@@ -144,14 +143,28 @@ def _describe_items(
 ) -> Iterator[DescribedItem]:
     """Yield the items in the order of their commitments, which tells nothing of them."""
     ordinal = 0
-    items = version.items.filter(aside="").order_by("commitment").iterator(chunk_size=_OPENED)
-    while some := list(islice(items, _OPENED)):
+    items = version.items.filter(aside="").order_by("commitment").iterator(chunk_size=2_000)
+    for some in _batches(items):
         opened = _open(actor, some)
         people = {person for member in opened for person in member.depicts} if with_people else ()
         handles = dict(Subject.objects.filter(pk__in=people).values_list("pk", "handle"))
         for member in opened:
             ordinal += 1
             yield told.describe_item(ordinal, member, handles)
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield as many items at once as one record can tell of."""
+    batch: list[Item] = []
+    groups: set[tuple[UUID, ...]] = set()
+    for item in items:
+        batch.append(item)
+        groups.add(item.scope_ids())
+        if len(batch) == _OPENED or len(groups) == _GROUPS:
+            yield batch
+            batch, groups = [], set()
+    if batch:
+        yield batch
 
 
 def _open(actor: Actor, items: list[Item]) -> list[Member]:

@@ -154,6 +154,8 @@ class ImpactCause(Worded):
     REFUSAL = "refusal"
     ERASURE = "erasure"
     EXPIRY = "expiry"
+    MERGE = "merge"
+    PARTING = "parting"
 
 
 class Measure(Worded):
@@ -348,6 +350,8 @@ _WORDS: dict[Worded, str] = {
     ImpactCause.REFUSAL: "refusal after a yes",
     ImpactCause.ERASURE: "erasure request",
     ImpactCause.EXPIRY: "end of the term",
+    ImpactCause.MERGE: "a no of the same person under another name",
+    ImpactCause.PARTING: "a yes that was another person's",
     Measure.STOP_USE: "no further use",
     Measure.UNLEARN: "unlearning of the person",
     Measure.FILTER: "filtering of outputs",

@@ -12,7 +12,7 @@ from generation.models import ModelVersion, Output, TrainingRun
 from generation.models.training import TRAINING_USES
 from generation.services import ModelRequest, RunRequest, TrainingRequest
 from generation.services.runs import MAX_DEPICTED, MAX_PROMPT_CHARS
-from generation.services.training import MAX_VERSIONS
+from generation.services.training import MAX_REASON_CHARS, MAX_VERSIONS
 from generation.states import FailureReason, OutputState, RunOutcome, RunState
 
 DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -214,3 +214,9 @@ class TrainedSerializer(serializers.Serializer):
     """The model that a training made."""
 
     model = serializers.UUIDField()
+
+
+class OverrideSerializer(serializers.Serializer):
+    """Why a training goes on all the same; sealed."""
+
+    reason = serializers.CharField(max_length=MAX_REASON_CHARS)

@@ -25,6 +25,16 @@ urlpatterns = [
         views.TrainingEndView.as_view(end=services.cancel_training),
         name="training-cancel",
     ),
+    path(
+        "trainings/<uuid:training_id>/override",
+        views.OverrideView.as_view(),
+        name="training-override",
+    ),
+    path(
+        "trainings/<uuid:training_id>/override/approve",
+        views.OverrideApprovalView.as_view(),
+        name="override-approve",
+    ),
     path("runs", views.RunsView.as_view(), name="runs"),
     path("runs/<uuid:run_id>", views.RunView.as_view(), name="run"),
     path("runs/<uuid:run_id>/complete", views.RunCompletionView.as_view(), name="run-complete"),

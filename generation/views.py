@@ -19,18 +19,19 @@ from consent.authentication import ClientAuthentication
 from consent.formats.cyclonedx import MEDIA_TYPE
 from consent.models import Account
 from consent.services.authority import get
-from consent.views.access import ConsentView
+from consent.views.access import ConsentView, read
 from generation import services, tasks
 from generation.answers import content_of, find_output, find_run, output_answer, run_answer
 from generation.bom import write_bom
 from generation.digests import sha256
-from generation.models import ModelVersion, TrainingRun
+from generation.models import ModelVersion, TrainingOverride, TrainingRun
 from generation.serializers import (
     CompletionSerializer,
     FailureSerializer,
     ModelRequestSerializer,
     ModelSerializer,
     OutputAnswerSerializer,
+    OverrideSerializer,
     RunAnswerSerializer,
     RunRequestSerializer,
     TrainedSerializer,
@@ -268,3 +269,40 @@ class TrainingEndView(ClientView):
     def post(self, request: Request, training_id: UUID) -> Response:  # noqa: ARG002
         training = self.end(actor=self.account(), training_id=training_id)
         return Response(TrainingSerializer(training).data)
+
+
+class OverrideView(ConsentView):
+    """Stand for a training that something stands against, as the first of two people."""
+
+    scopes = {"POST": "trainings:write"}
+
+    @extend_schema(
+        request=OverrideSerializer,
+        responses={201: TrainingSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, training_id: UUID) -> Response:
+        said = read(OverrideSerializer, request).validated_data
+
+        def write() -> TrainingOverride:
+            return services.propose_override(
+                actor=self.account, training_id=training_id, reason=said["reason"]
+            )
+
+        training = self.once(TrainingOverride, said, write).training
+        return Response(TrainingSerializer(training).data, status=201)
+
+
+class OverrideApprovalView(ConsentView):
+    """Stand for it as the second: the training is authorised from now on."""
+
+    scopes = {"POST": "trainings:write"}
+
+    @extend_schema(request=None, responses={201: TrainingSerializer}, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request: Request, training_id: UUID) -> Response:  # noqa: ARG002
+        training = self.once(
+            TrainingRun,
+            {},
+            lambda: services.approve_override(actor=self.account, training_id=training_id),
+        )
+        return Response(TrainingSerializer(training).data, status=201)

@@ -1,15 +1,19 @@
 """Duplicates: two people who are one are merged, and parted again when that was wrong."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from consent import kinds
+from consent.decisions import find_consenting
 from consent.errors import TermsRefused, WrongState
 from consent.models import Account, Merge, PrivacyRequest, RequestKind, RequestState, Subject
 from consent.moment import database_now
 from consent.services.authority import by, get, lock, require
+from consent.services.impact import open_impact
+from consent.uses import ImpactCause, Use
 from ledger import vault
 from ledger.kinds import Kind, NoFacts
 from ledger.services import Unsealed, append
@@ -22,9 +26,9 @@ UNDER_ERASURE = (RequestState.EXECUTING, RequestState.BLOCKED)
 def merge_subjects(*, actor: Account, keep_id: UUID, other_id: UUID, reason: str) -> Merge:
     """Record that two people are one: they count as one from now on, in everything.
 
-    Whoever was merged into ``other`` before moves along; nothing of either is rewritten. Raises
-    NotPermitted, Unknown, TermsRefused, and WrongState when they are one already or one of them
-    is being erased.
+    Whoever was merged into ``other`` before moves along; nothing of either is rewritten. An impact
+    case is opened where one of them allowed what the other does not. Raises NotPermitted, Unknown,
+    TermsRefused, and WrongState when they are one already or one of them is being erased.
     """
     require(actor, "consent.merge_subject")
     if not 0 < len(reason.strip()) <= len(reason) <= MAX_REASON:
@@ -33,6 +37,7 @@ def merge_subjects(*, actor: Account, keep_id: UUID, other_id: UUID, reason: str
     head, other = _head(keep_id), _head(other_id)
     if head == other:
         raise WrongState("they count as one person already")
+    allowed = _allowed(head, other)
     now = database_now()
     moved = list(Merge.objects.standing().filter(into=other).select_related("subject", "into"))
     for one in moved:
@@ -45,6 +50,7 @@ def merge_subjects(*, actor: Account, keep_id: UUID, other_id: UUID, reason: str
         merge.save(force_insert=True)
         made.append(merge)
     _append(actor, kinds.SUBJECT_MERGED, [*moved, *made])
+    _open_cases(actor, allowed - _allowed(head, other), ImpactCause.MERGE)
     return made[0]
 
 
@@ -52,16 +58,58 @@ def merge_subjects(*, actor: Account, keep_id: UUID, other_id: UUID, reason: str
 def part_subjects(*, actor: Account, merge_id: UUID) -> Merge:
     """Record that two people were wrongly taken for one; they count as two from now on.
 
-    Raises NotPermitted, Unknown, WrongState.
+    Whoever had been merged into the one before goes back there with them. An impact case is
+    opened where one of them was allowed by the other alone. Raises NotPermitted, Unknown,
+    WrongState.
     """
     require(actor, "consent.merge_subject")
+    merge = get(Merge.objects.select_related("subject", "into"), merge_id)
+    _lock_all(merge.subject_id, merge.into_id)
     merge = lock(Merge.objects.select_related("subject", "into"), merge_id)
     if merge.parted_at is not None:
         raise WrongState("they count as two people already")
-    merge.parted_at, merge.parted_by = database_now(), actor
-    merge.save(update_fields=["parted_at", "parted_by"])
-    _append(actor, kinds.SUBJECT_PARTED, [merge])
+    allowed = _allowed(merge.subject, merge.into)
+    now = database_now()
+    along = _moved_along(merge)
+    for one in (merge, *along):
+        one.parted_at, one.parted_by = now, actor
+        one.save(update_fields=["parted_at", "parted_by"])
+    back = [_move_back(actor, merge, one, now) for one in along]
+    _append(actor, kinds.SUBJECT_PARTED, [merge, *along, *back])
+    _open_cases(actor, allowed - _allowed(merge.subject, merge.into), ImpactCause.PARTING)
     return merge
+
+
+def _moved_along(merge: Merge) -> list[Merge]:
+    """Return the standing merges of those who came along when ``merge`` was made."""
+    before = Merge.objects.filter(into=merge.subject, parted_at=merge.merged_at)
+    rows = Merge.objects.standing().filter(
+        subject__in=before.values("subject"), into=merge.into, merged_at=merge.merged_at
+    )
+    return list(rows.select_related("subject", "into"))
+
+
+def _move_back(actor: Account, merge: Merge, along: Merge, now: datetime) -> Merge:
+    back = Merge(subject=along.subject, into=merge.subject, merged_by=actor, merged_at=now)
+    before = Merge.objects.filter(
+        subject=along.subject, into=merge.subject, parted_at=merge.merged_at
+    ).first()
+    assert before is not None
+    reason = vault.keys(before.scope_ids()).open(before, "reason")
+    back.reason = vault.keys(back.scope_ids()).seal(back, "reason", reason)
+    back.save(force_insert=True)
+    return back
+
+
+def _allowed(*people: Subject) -> set[tuple[UUID, Use]]:
+    """Return who of these allows which use now, by an answer of whoever counts as them."""
+    ids = [one.pk for one in people]
+    return {(person, use) for use in Use for person in find_consenting(ids, [use])}
+
+
+def _open_cases(actor: Account, lost: set[tuple[UUID, Use]], cause: ImpactCause) -> None:
+    for subject in Subject.objects.filter(pk__in={person for person, _ in lost}).order_by("pk"):
+        open_impact(actor=actor, subject=subject, cause=cause)
 
 
 def _lock_all(*ids: UUID) -> None:

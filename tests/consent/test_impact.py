@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.impact import TERM
 from consent.stops import find_standing, find_stopped
-from consent.tasks import assess_impacts
+from consent.tasks import assess_impacts, expire_grants
 from consent.uses import Assurance, ImpactCause, Measure, Method, Mode, Use
 from ledger import vault
 from tests.consent.factories import (
@@ -87,6 +88,25 @@ def test_every_end_of_an_answer_opens_a_case_with_it(
 def test_an_end_opens_nothing_where_nothing_was_made(officer: Account, grant: Grant) -> None:
     services.withdraw(actor=officer, grant_id=grant.pk)
     assert not ImpactCase.objects.exists()
+
+
+def test_the_end_of_a_term_opens_a_case(
+    officer: Account, cleo: Subject, version: DatasetVersion, grant: Grant
+) -> None:
+    assert version.items.exists()
+    short = consent_of(
+        officer,
+        cleo,
+        answer(valid_until=database_now() + timedelta(milliseconds=100)),
+        grant.notice,
+    )
+    assert short.valid_until
+    while database_now() < short.valid_until:
+        pass
+    expire_grants()
+    short.refresh_from_db()
+    case = ImpactCase.objects.get()
+    assert (short.state, case.cause) == ("expired", ImpactCause.EXPIRY)
 
 
 def test_taking_back_a_no_opens_nothing(

@@ -18,8 +18,10 @@ from consent.errors import NotPermitted, TermsRefused, Unknown, WrongState
 from consent.lineage import Node
 from consent.models import (
     Account,
+    DatasetVersion,
     Grant,
     Identifier,
+    ImpactCase,
     Merge,
     Package,
     PrivacyRequest,
@@ -30,6 +32,7 @@ from consent.moment import database_now
 from consent.roles import RoleCode
 from consent.search import find_subjects
 from consent.uses import Mode, Right, Use
+from ledger import vault
 from ledger.models import Scope, ScopeState
 from ledger.record_kinds import DisclosureReason
 from ledger.verification import verify_log
@@ -227,6 +230,47 @@ def test_postgresql_keeps_merges_flat_and_their_history(
         connection.cursor() as cursor,
     ):
         cursor.execute(sql)
+
+
+def test_whoever_came_along_goes_back_with_whom_they_came(
+    officer: Account, twins: tuple[Subject, Subject]
+) -> None:
+    one, two = twins
+    three, four = register(officer, "Three"), register(officer, "Four")
+    merge(officer, two, one)
+    made = merge(officer, three, two)
+    merge(officer, three, four)
+    services.part_subjects(actor=officer, merge_id=made.pk)
+    heads = dict(Merge.objects.standing().values_list("subject", "into"))
+    assert heads == {one.pk: two.pk, four.pk: three.pk}
+    back = Merge.objects.standing().get(subject=one)
+    assert vault.keys(back.scope_ids()).open(back, "reason") == b"the same passport"
+
+
+def test_a_no_that_a_merge_brings_opens_an_impact_case(
+    officer: Account, cleo: Subject, version: DatasetVersion
+) -> None:
+    assert version.items.exists()
+    harmless, no = register(officer, "Other"), register(officer, "C. Invented", email=None)
+    consent_of(officer, no, NO)
+    merge(officer, cleo, harmless)
+    assert not ImpactCase.objects.exists()
+    merge(officer, cleo, no)
+    assert ImpactCase.objects.get().cause == "merge"
+
+
+def test_a_yes_that_a_parting_takes_away_opens_an_impact_case(
+    officer: Account, cleo: Subject, version: DatasetVersion, grant: Grant
+) -> None:
+    assert version.items.exists()
+    other = register(officer, "C. Invented", email=None)
+    consent_of(officer, other)
+    made = merge(officer, cleo, other)
+    services.withdraw(actor=officer, grant_id=grant.pk)
+    tasks.assess_impacts()
+    services.part_subjects(actor=officer, merge_id=made.pk)
+    causes = sorted(ImpactCase.objects.values_list("cause", "subject"))
+    assert causes == [("parting", cleo.pk), ("withdrawal", cleo.pk)]
 
 
 def test_a_parted_merge_stays_parted(officer: Account, twins: tuple[Subject, Subject]) -> None:

@@ -14,6 +14,7 @@ from consent.identity import IdentifierKind
 from consent.models import (
     Account,
     AskingErrand,
+    DatasetVersion,
     Grant,
     Identifier,
     ImpactCase,
@@ -26,6 +27,7 @@ from consent.uses import Assurance, Capacity, Method, Mode, Use
 from ledger.leaf import parse_body
 from ledger.models import Record
 from tests.consent.factories import answer, body_of, consent_of, publish, register
+from tests.consent.test_admin import browser, list_url, row_url
 from tests.consent.test_answers import code
 
 pytestmark = pytest.mark.django_db
@@ -221,6 +223,19 @@ def test_a_smaller_yes_ends_the_rest(officer: Account, officers_person: Subject)
     services.answer_request(actor=officer, grant_id=asked_for(grant).pk, answer=answer(Use.TRAIN))
     assert code(officers_person, Use.TRAIN) is Code.GRANTED
     assert code(officers_person, Use.EVALUATE) is Code.WITHDRAWN
+
+
+@pytest.mark.parametrize(("uses", "cases"), [((Use.TRAIN, Use.EVALUATE), 0), ((Use.TRAIN,), 1)])
+def test_a_smaller_yes_opens_an_impact_case_and_one_as_large_none(
+    officer: Account, cleo: Subject, version: DatasetVersion, uses: tuple[Use, ...], cases: int
+) -> None:
+    assert version.items.exists()
+    grant = ending(officer, cleo, Use.TRAIN, Use.EVALUATE)
+    tasks.prepare_renewals()
+    services.answer_request(actor=officer, grant_id=asked_for(grant).pk, answer=answer(*uses))
+    assert [case.cause for case in ImpactCase.objects.all()] == ["withdrawal"] * cases
+    page = browser(officer).get(list_url(ImpactCase)).content.decode()
+    assert [row_url(case) in page for case in ImpactCase.objects.all()] == [True] * cases
 
 
 def test_a_yes_reaches_what_is_left_of_the_answer(

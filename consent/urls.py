@@ -189,6 +189,27 @@ urlpatterns = [
         name="dataset-versions",
     ),
     path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/freeze",
+        datasets.VersionFreezingView.as_view(),
+        name="version-freeze",
+    ),
+    path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/abandon",
+        datasets.VersionAbandoningView.as_view(),
+        name="version-abandon",
+    ),
+    path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/vetting/waive",
+        vetting.VettingWaiverView.as_view(),
+        name="vetting-waive",
+    ),
+    path(
+        "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/vetting/findings/"
+        "<uuid:finding_id>/set-aside",
+        vetting.FindingSettingAsideView.as_view(),
+        name="finding-set-aside",
+    ),
+    path(
         "api/v1/datasets/<uuid:dataset_id>/versions/<uuid:version_id>/vetting",
         vetting.VettingView.as_view(),
         name="vetting",

@@ -18,6 +18,7 @@ from consent.admin import (  # noqa: F401
     requests,
     scans,
     servings,
+    sources,
     subjects,
     vetting,
 )

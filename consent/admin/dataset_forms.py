@@ -6,6 +6,7 @@ from django import forms
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
@@ -40,6 +41,52 @@ class VersionForm(forms.Form):
     """A version to begin."""
 
     uses = some_of(Use, "What it is for", help_text="Consent is asked for these.")
+    profile = forms.ChoiceField(
+        label="Rules", choices=lambda: [(name, name) for name in profiles.labels()],
+        widget=UnfoldAdminSelectWidget(), initial=profiles.DEFAULT,
+    )  # fmt: skip
+
+
+class SeenForm(forms.Form):
+    """What one server answered."""
+
+    url = text("Address", help_text="Where it was seen, as https://pictures.example/robots.txt.")
+    seen_at = forms.DateTimeField(
+        label="Seen at (UTC)", widget=UnfoldAdminTextInputWidget(),
+        help_text="Such as 2026-11-20 10:00.",
+    )  # fmt: skip
+    status = forms.IntegerField(
+        label="Status", initial=200, min_value=0, max_value=599,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="What the server answered: 200 found, 404 there is none; 0 when it did not.",
+    )  # fmt: skip
+    headers = area(
+        "Headers", required=False,
+        help_text="As they came. Only those that are signals are kept, and the media type.",
+    )  # fmt: skip
+    body = forms.FileField(label="What it gave", required=False, allow_empty_file=True,
+                           widget=UnfoldAdminFileFieldWidget())  # fmt: skip
+    covers = text(
+        "Speaks for", required=False,
+        help_text="An address for all below which it speaks; empty: the file itself, or the whole "
+        "site for robots.txt and the like.",
+    )  # fmt: skip
+
+
+class LinesForm(forms.Form):
+    """What a crawler wrote."""
+
+    file = forms.FileField(
+        label="File of JSON lines", widget=UnfoldAdminFileFieldWidget(),
+        help_text="Larger ones come by the API or the command line.",
+    )  # fmt: skip
+
+
+class AskForm(forms.Form):
+    """What is asked of an address."""
+
+    location = text("Address of an item", help_text="Or its place within the source.")
+    uses = some_of(Use, "For", help_text="None chosen: training a model.")
     profile = forms.ChoiceField(
         label="Rules", choices=lambda: [(name, name) for name in profiles.labels()],
         widget=UnfoldAdminSelectWidget(), initial=profiles.DEFAULT,

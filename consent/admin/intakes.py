@@ -11,7 +11,6 @@ from unfold.decorators import display
 from consent import services, tasks
 from consent.admin.acts import Act, ActingAdmin, Outcome, may_view
 from consent.admin.dataset_forms import (
-    SourceForm,
     columns_form,
     drop_form,
     repair_form,
@@ -19,9 +18,9 @@ from consent.admin.dataset_forms import (
 from consent.errors import TermsRefused
 from consent.formats.doubts import NOTES
 from consent.intake import ACCEPTABLE, Repair, sentence
-from consent.models import Account, Intake, IntakeState, Source, Subject, VersionState
+from consent.models import Account, Intake, IntakeState, Subject, VersionState
 from consent.serializers.intakes import waiting_for
-from consent.uses import Form, Provenance
+from consent.uses import Form
 from ledger.admin import record_link
 
 GROUP = "Data sets"
@@ -65,17 +64,6 @@ def _reread(actor: Account, intake: Intake, said: dict[str, Any]) -> Outcome:
     again = services.reread(actor=actor, intake_id=intake.pk, meanings=list(said.values()))
     tasks.announce_intake(again.pk)
     return Outcome("It is read again under these columns.", again)
-
-
-def _open_source(actor: Account, _row: None, said: dict[str, Any]) -> Outcome:
-    source = services.open_source(
-        actor=actor,
-        project_id=said["project"].pk,
-        code=said["code"],
-        provenance=Provenance(said["provenance"]),
-        address=said["address"],
-    )
-    return Outcome("The source is named; say of each file that it comes from there.", source)
 
 
 def _is_waiting(intake: Intake) -> bool:
@@ -192,42 +180,3 @@ class IntakeAdmin(ActingAdmin):
     @display(description="state", label=STATES)
     def standing(self, row: Intake) -> str:
         return row.get_state_display()
-
-
-@admin.register(Source)
-class SourceAdmin(ActingAdmin):
-    """Where items come from."""
-
-    menu_group = GROUP
-    menu_icon = "travel_explore"
-    empty = "Name a source to say where pictures come from."
-    list_display = ("code", "project", "came_by", "opened_at", record_link)
-    list_filter = ("provenance",)
-    list_select_related = ("project",)
-    fields = (("code", "project"), "came_by", "opened_at", record_link)
-    search_fields = ("code",)
-    ordering = ("code", "pk")
-    list_acts = (
-        Act(
-            "open",
-            "Name a source",
-            "add",
-            "consent.open_dataset",
-            "Where items come from stands beside each file that is brought in from there.",
-            _open_source,
-            lambda _: SourceForm,
-        ),
-    )
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_view(request, "consent.view_dataset", obj)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
-        assert isinstance(request.user, Account)
-        projects = request.user.projects_with("consent.view_dataset")
-        sources: QuerySet[Source] = super().get_queryset(request)
-        return sources.filter(project__in=projects)
-
-    @admin.display(description="how it came to be there", ordering="provenance")
-    def came_by(self, row: Source) -> str:
-        return row.get_provenance_display()

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from consent import profiles
 from consent.models import Dataset, DatasetVersion
 from consent.services import ExportForm
 from consent.uses import Use
@@ -20,6 +21,17 @@ class DatasetSerializer(serializers.ModelSerializer):
     class Meta:
         model = Dataset
         fields = ("id", "project", "code", "record")
+
+
+class VersionRequestSerializer(serializers.Serializer):
+    """A draft to begin: what it is for, and by which rules."""
+
+    uses = serializers.ListField(
+        child=serializers.ChoiceField([use.value for use in Use]),
+        default=lambda: [Use.TRAIN.value],
+        allow_empty=False,
+    )
+    profile = serializers.CharField(default=profiles.DEFAULT, max_length=40)
 
 
 class DatasetVersionSerializer(serializers.ModelSerializer):

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from consent.models import Vetting, VettingErrand, VettingFinding, VettingState
+from consent.models import Vetting, VettingErrand, VettingFinding, VettingState, VettingWaiver
 from consent.services import gate
 from consent.services.vetting_acts import MAX_REASON
 from consent.vetting.gate import Code
@@ -14,6 +14,20 @@ class AcceptanceSerializer(serializers.Serializer):
     """Why a finding is taken as it is."""
 
     reason = serializers.CharField(max_length=MAX_REASON)
+
+
+class SettingAsideSerializer(serializers.Serializer):
+    """Which items of a finding leave the draft; none named: all of them."""
+
+    items = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=10_000)
+
+
+class VettingWaiverSerializer(serializers.ModelSerializer):
+    """That a draft may be frozen unvetted as it is; the reason is sealed."""
+
+    class Meta:
+        model = VettingWaiver
+        fields = ("id", "version", "waived_at", "record")
 
 
 class VettingFindingSerializer(serializers.ModelSerializer):

@@ -23,7 +23,7 @@ from consent.observed import INDEX, Placed, address_of, as_seen, weigh_placed
 from consent.services.authority import Actor, by, get, lock, require
 from consent.signals.captures import LONGEST_LINE, Answer, Capture, check, find_captures, read_line
 from consent.signals.finding import Finding, Item, Observation
-from consent.signals.places import check_url, key_of, resolve
+from consent.signals.places import about, check_url, key_of, resolve
 from consent.signals.reading import SPEAKS, read
 from consent.signals.weighing import Weighing
 from consent.uses import Use
@@ -156,8 +156,7 @@ def read_observations(*, reader: Account, rows: Sequence[SourceObservation]) -> 
 def _read(row: SourceObservation, values: dict[str, bytes]) -> Read:
     said = orjson.loads(values["said"])
     seen = as_seen(row, said, values.get("file", b""))
-    # A file at a well-known place is asked about the host's first page.
-    url = said["covers"] or seen.place
+    url = said["covers"] or about(seen.source, seen.place)
     return Read(row, seen, said["covers"], read(seen, Item(url)))
 
 

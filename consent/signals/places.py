@@ -97,6 +97,12 @@ def is_covered(source: Source, place: str, covers: str, url: str) -> bool:
     return asked == whole or asked.startswith(whole if whole.endswith("/") else f"{whole}/")
 
 
+def about(source: Source, place: str) -> str:
+    """Return the address that something seen at ``place`` is read for when no item is asked about:
+    the file itself, of what speaks for a host its first page."""
+    return urljoin(place, "/") if source in _OF_HOST else place
+
+
 def check_url(url: str) -> None:
     """Raise SignalUnreadable unless ``url`` is a web address that can be matched."""
     scheme = url.partition("://")[0].lower()

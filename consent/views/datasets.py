@@ -20,6 +20,7 @@ from consent.serializers.datasets import (
     ExportRequestSerializer,
     NextVersionSerializer,
     ProofRequestSerializer,
+    VersionRequestSerializer,
 )
 from consent.serializers.intakes import IntakeSerializer
 from consent.services import ExportForm
@@ -58,9 +59,9 @@ class DatasetsView(ConsentView, ListAPIView):
 
 
 class DatasetVersionsView(ConsentView, ListAPIView):
-    """List the frozen versions of one data set, newest first."""
+    """List the versions of one data set, newest first, or begin a draft."""
 
-    scopes = {"GET": "datasets:read"}
+    scopes = {"GET": "datasets:read", "POST": "datasets:write"}
     serializer_class = DatasetVersionSerializer
 
     @extend_schema(responses={200: DatasetVersionSerializer(many=True), 404: OpenApiTypes.OBJECT})
@@ -73,6 +74,68 @@ class DatasetVersionsView(ConsentView, ListAPIView):
         dataset = get(Dataset.objects.all(), self.kwargs["dataset_id"])
         require(self.account, "consent.view_datasetversion", dataset)
         return dataset.versions.counted().order_by("-number")
+
+    @extend_schema(
+        request=VersionRequestSerializer,
+        responses={201: DatasetVersionSerializer, 404: OpenApiTypes.OBJECT},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, dataset_id: UUID) -> Response:
+        said = read(VersionRequestSerializer, request).validated_data
+
+        def write() -> DatasetVersion:
+            return services.open_version(
+                actor=self.account,
+                dataset_id=dataset_id,
+                uses=[Use(use) for use in said["uses"]],
+                profile=said["profile"],
+            )
+
+        return Response(_told(self.once(DatasetVersion, said, write)), status=201)
+
+
+class VersionFreezingView(ConsentView):
+    """Freeze a draft that was vetted as it is, or for which somebody waived that."""
+
+    scopes = {"POST": "datasets:write"}
+
+    @extend_schema(
+        request=None,
+        responses={
+            200: DatasetVersionSerializer,
+            404: OpenApiTypes.OBJECT,
+            409: OpenApiTypes.OBJECT,
+        },
+        parameters=[IDEMPOTENCY_KEY],
+        description="Order a vetting first and settle what it finds. What lies where its uses are "
+        "reserved by now is left out, and so is who no longer consents.",
+    )
+    def post(self, request: Request, dataset_id: UUID, version_id: UUID) -> Response:  # noqa: ARG002
+        pk = _in_dataset(dataset_id, version_id)
+
+        def write() -> DatasetVersion:
+            return services.freeze_version(actor=self.account, version_id=pk)
+
+        return Response(_told(self.once(DatasetVersion, {}, write)))
+
+
+class VersionAbandoningView(ConsentView):
+    """Give a draft up."""
+
+    scopes = {"POST": "datasets:write"}
+
+    @extend_schema(
+        request=None,
+        responses={200: DatasetVersionSerializer, 404: OpenApiTypes.OBJECT},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, dataset_id: UUID, version_id: UUID) -> Response:  # noqa: ARG002
+        pk = _in_dataset(dataset_id, version_id)
+
+        def write() -> DatasetVersion:
+            return services.abandon_version(actor=self.account, version_id=pk)
+
+        return Response(_told(self.once(DatasetVersion, {}, write)))
 
 
 class VersionExportView(ConsentView):
@@ -151,6 +214,11 @@ class ItemProofView(ConsentView):
             with_opening=asked.validated_data["opening"],
         )
         return HttpResponse(proof.as_json(), content_type="application/json")
+
+
+def _told(version: DatasetVersion) -> Any:
+    """Return what is said of a version, with what of it is held and waits."""
+    return DatasetVersionSerializer(DatasetVersion.objects.counted().get(pk=version.pk)).data
 
 
 def _in_dataset(dataset_id: UUID, version_id: UUID) -> UUID:

@@ -9,11 +9,13 @@ from rest_framework.response import Response
 
 from consent import services, tasks
 from consent.errors import Unknown
-from consent.models import DatasetVersion, Vetting, VettingFinding
+from consent.models import DatasetVersion, Vetting, VettingFinding, VettingWaiver
 from consent.serializers.vetting import (
     AcceptanceSerializer,
+    SettingAsideSerializer,
     VettingFindingSerializer,
     VettingSerializer,
+    VettingWaiverSerializer,
 )
 from consent.services import gate
 from consent.services.authority import get, require
@@ -73,6 +75,56 @@ class FindingAcceptanceView(ConsentView):
             )
 
         return Response(VettingFindingSerializer(self.once(VettingFinding, said, write)).data)
+
+
+class FindingSettingAsideView(ConsentView):
+    """Take the pictures of a finding out of the draft, all or those named."""
+
+    scopes = {"POST": "datasets:write"}
+
+    @extend_schema(
+        request=SettingAsideSerializer,
+        responses={200: VettingFindingSerializer, 404: OpenApiTypes.OBJECT},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(
+        self, request: Request, dataset_id: UUID, version_id: UUID, finding_id: UUID
+    ) -> Response:
+        version = _version(dataset_id, version_id)
+        said = read(SettingAsideSerializer, request).validated_data
+        finding = get(VettingFinding.objects.filter(vetting__version=version), finding_id)
+
+        def write() -> VettingFinding:
+            services.set_aside_items(
+                actor=self.account, finding_id=finding.pk, item_ids=said["items"] or None
+            )
+            finding.refresh_from_db()
+            return finding
+
+        return Response(VettingFindingSerializer(self.once(VettingFinding, said, write)).data)
+
+
+class VettingWaiverView(ConsentView):
+    """Let a draft be frozen as it is though nobody vetted it, and answer for that."""
+
+    scopes = {"POST": "datasets:write"}
+
+    @extend_schema(
+        request=AcceptanceSerializer,
+        responses={201: VettingWaiverSerializer, 404: OpenApiTypes.OBJECT},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, dataset_id: UUID, version_id: UUID) -> Response:
+        version = _version(dataset_id, version_id)
+        said = read(AcceptanceSerializer, request).validated_data
+
+        def write() -> VettingWaiver:
+            return services.waive_vetting(
+                actor=self.account, version_id=version.pk, reason=said["reason"]
+            )
+
+        row = self.once(VettingWaiver, said, write)
+        return Response(VettingWaiverSerializer(row).data, status=201)
 
 
 def _version(dataset_id: UUID, version_id: UUID) -> DatasetVersion:

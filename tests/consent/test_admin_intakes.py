@@ -51,10 +51,16 @@ def test_a_draft_is_filled_set_right_and_frozen_on_screens(
     said = {"reason": "licence_unknown", "licence": "CC-BY-4.0"}
     assert do(browser(officer), intake, "repair", said).status_code == 302
     assert "Nothing: every item was let in" in page_of(officer, intake)
+    refused = do(browser(officer), draft, "freeze").content.decode()
+    assert "Nobody has vetted the version" in refused
+    said = {"reason": "Looked at by an invented agency."}
+    assert do(browser(officer), draft, "waive", said).status_code == 302
+    assert "May be frozen without vetting" in page_of(officer, draft)
     assert do(browser(officer), draft, "freeze").status_code == 302
     draft.refresh_from_db()
-    assert (draft.state, draft.member_count) == ("frozen", 4)
-    for act in ("bring", "freeze", "abandon"):
+    assert (draft.state, draft.member_count, draft.vetted) == ("frozen", 4, False)
+    assert "Frozen without vetting" in page_of(officer, draft)
+    for act in ("bring", "freeze", "waive", "abandon"):
         assert f"/do/{act}/" not in page_of(officer, draft)
 
 

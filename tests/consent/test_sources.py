@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from consent import services
+from consent.admin.acts import row_url
 from consent.errors import NotPermitted, TermsRefused
 from consent.intake import Repair
 from consent.members import Member, read_opening
@@ -37,6 +38,7 @@ from ledger.models import HOUSE_SCOPE, Log, Record, Segment
 from ledger.verification import verify_log
 from tests.conftest import ActingAs
 from tests.consent.factories import House, body_of, freeze_unvetted
+from tests.consent.test_admin import browser
 from tests.consent.test_api import Api, of_person, of_program, problem
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import scientist as scientist
@@ -44,6 +46,7 @@ from tests.consent.test_datasets import scientist as scientist
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
 SITE = "https://pictures.example"
+AT = "2026-11-20T10:00:00Z"
 TRAINING = b"User-agent: GPTBot\nDisallow: /private\n"
 See = Callable[..., services.Observed]
 
@@ -417,3 +420,35 @@ def test_many_hosts_are_weighed_page_by_page(
     for host in range(4):
         see(f"https://h{host}.example/ai.txt", "User-agent: *\nDisallow: /\n")
     assert freeze_unvetted(scientist, draft).member_count == 4
+
+
+def test_the_page_of_a_source_tells_what_was_seen_in_plain_words(
+    see: See, scientist: Account, source: Source
+) -> None:
+    see("/ai.txt", "User-agent: *\nDisallow: /\n", ago=2)
+    client, page = browser(scientist), row_url(source)
+    closed = client.get(page).content.decode()
+    assert "ai.txt" in closed
+    assert "Disallow" not in closed
+    shown = client.get(f"{page}?seen=1").content.decode()
+    assert "Ai.txt keeps it from training." in shown
+    assert "Disallow: /" in shown
+    act = page.replace("change/", "do/{}/")
+
+    def do(name: str, **said: Any) -> str:
+        return client.post(act.format(name), said, follow=True).content.decode()
+
+    when = {"seen_at": "2026-11-20 10:00", "status": "200"}
+    body = io.BytesIO(b"User-agent: *\n")
+    body.name = "robots.txt"
+    said = {"url": f"{SITE}/robots.txt", "headers": "", "covers": "", "body": body}
+    assert "1 things stored" in do("observe", **when, **said)
+    assert "no web address" in do("observe", **when, url="nowhere")
+    lines = io.BytesIO(json.dumps({"url": f"{SITE}/ai.txt", "seen_at": AT}).encode() + b"\n{}")
+    lines.name = "seen.jsonl"
+    assert "1 lines could not be taken; line 2: it is no object" in do("bring", file=lines)
+    asked = do("ask", location=f"{SITE}/1.jpg", profile="strict/1")
+    assert "These uses are reserved" in asked
+    assert "decides" in asked
+    nothing = do("ask", location="https://elsewhere.example/", profile="strict/1")
+    assert "Nothing was seen that speaks for this place." in nothing

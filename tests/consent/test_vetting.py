@@ -45,7 +45,7 @@ from ledger.verification import verify_log
 from tests.conftest import ActingAs
 from tests.consent.factories import House, body_of, consent_of, freeze_unvetted, register
 from tests.consent.test_admin import browser
-from tests.consent.test_api import of_person, problem
+from tests.consent.test_api import of_person, of_program, problem
 from tests.consent.test_datasets import dataset as dataset
 from tests.consent.test_datasets import described, fill, plain
 from tests.consent.test_datasets import scientist as scientist
@@ -507,5 +507,36 @@ def test_a_draft_is_vetted_by_the_api(
     done = api.post(accept, {"reason": "Read it."}, key="key-4")
     assert (done.status_code, done.json()["state"]) == (200, "accepted")
     assert api.get(place).json()["verdict"] == "may"
+    frozen = api.post(f"datasets/{dataset.pk}/versions/{draft.pk}/freeze", {}, key="key-5")
+    assert (frozen.status_code, frozen.json()["vetted"]) == (200, True), frozen.content
     other = f"datasets/{uuid4()}/versions/{draft.pk}/vetting"
     assert problem(api.get(other)) == (404, "Unknown")
+
+
+def test_a_program_vets_settles_and_freezes_but_waives_nothing(
+    house: House, officer: Account, scientist: Account, dataset: Dataset, tmp_path: Path
+) -> None:
+    program = house.client("pipeline", RoleCode.DATA_SCIENTIST)
+    api = of_program(house, program, "datasets:write datasets:read")
+    versions = f"datasets/{dataset.pk}/versions"
+    made = api.post(versions, {"uses": ["train", "commercial"]})
+    assert (made.status_code, made.json()["state"], made.json()["vetted"]) == (201, "draft", None)
+    version, place = made.json()["id"], f"{versions}/{made.json()['id']}"
+    files = [plain("red", licence="CC-BY-NC-4.0"), plain("blue")]
+    services.bring_folder(actor=scientist, version_id=version, source=fill(tmp_path, files))
+    assert problem(api.post(f"{place}/freeze", {}, key="key-2")) == (409, "WrongState")
+    reason = {"reason": "In a hurry."}
+    assert problem(api.post(f"{place}/vetting/waive", reason, key="key-3")) == (403, "NotPermitted")
+    ordered = api.post(f"{place}/vetting", {}, key="key-4").json()
+    tasks.carry_out_vetting(ordered["id"])
+    assert problem(api.post(f"{place}/freeze", {}, key="key-5")) == (409, "GateClosed")
+    found = api.get(f"{place}/vetting").json()["findings"]
+    (blocking,) = (one for one in found if one["severity"] == "blocks")
+    aside = f"{place}/vetting/findings/{blocking['id']}/set-aside"
+    assert api.post(aside, {}, key="key-6").json()["state"] == "settled"
+    frozen = api.post(f"{place}/freeze", {}, key="key-7").json()
+    assert (frozen["state"], frozen["vetted"], frozen["committed"]) == ("frozen", True, 1)
+    second = f"{versions}/{api.post(versions, {}, key='key-8').json()['id']}"
+    waived = of_person(officer).post(f"{second}/vetting/waive", reason, key="key-9")
+    assert (waived.status_code, "reason" in waived.json()) == (201, False)
+    assert api.post(f"{second}/abandon", {}, key="key-10").json()["state"] == "abandoned"

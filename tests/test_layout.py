@@ -1,6 +1,9 @@
 """The house's arrows, read from the source: who imports whom, and what stays out of reach."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 APPS = ("ledger", "consent", "generation")
+HEAVY = {"pyarrow", "scipy", "torch", "diffusers", "rdflib"}
 # What an app may not know: the apps that stand on it, and the start-up files.
 HIDDEN = {
     "ledger": {"consent", "generation", "config"},
@@ -204,3 +208,16 @@ def test_functions_and_files_stay_short() -> None:
 def _is_module(name: str) -> bool:
     stem = ROOT.joinpath(*name.split("."))
     return stem.with_suffix(".py").exists() or (stem / "__init__.py").exists()
+
+
+def test_a_process_of_the_service_does_not_load_what_few_need() -> None:
+    """Each takes tens of MiB of every process that has it, and time of its start."""
+    script = (
+        "import django, sys; django.setup(); import config.urls; "
+        f"print(sorted({HEAVY!r} & sys.modules.keys()))"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, check=True
+    )
+    assert loaded.stdout == b"[]\n"

@@ -17,7 +17,6 @@ from consent.formats import statements
 from consent.formats.columns import DIGESTS, ColumnMapping, Meaning, guess
 from consent.formats.described import DescribedItem, Description, Digest, Licence, Reading
 from consent.formats.doubts import Doubt, DoubtCode, Doubts
-from consent.formats.parquet_table import ParquetTable
 from consent.formats.strict_json import parse
 from consent.formats.tables import Chunk, CsvTable, JsonLinesTable, Table
 
@@ -77,6 +76,9 @@ def open_manifest(source: BinaryIO, form: TableForm | None = None) -> Manifest:
     form = form or _form(source)
     table: Table
     if form is TableForm.PARQUET:
+        # Not before it is needed: pyarrow takes 40 MiB of each process that has it.
+        from consent.formats.parquet_table import ParquetTable
+
         table = ParquetTable(source)
     else:
         table = CsvTable(source) if form is TableForm.CSV else JsonLinesTable(source)

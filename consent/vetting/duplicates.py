@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from consent.vetting.pdq import HASH_BYTES
 
@@ -105,6 +103,10 @@ class _Search:
         fresh = left != right
         if not fresh.any():
             return
+        # Not before it is needed: scipy takes 30 MiB of each process that has it.
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
         size = len(self._labels)
         edges = coo_array((fresh[fresh], (left[fresh], right[fresh])), shape=(size, size))
         _, component = connected_components(edges, directed=False)

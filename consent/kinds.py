@@ -210,6 +210,21 @@ class ReleasesTaken(Divisible):
     releases: Count
 
 
+class Settling(StrEnum):
+    """What somebody said of lines of old releases."""
+
+    DECIDED = "decided"
+    ACCEPTED = "accepted"
+    REPAIRED = "repaired"
+
+
+class ReleasesSettled(Facts):
+    """Of how many lines somebody said who is meant, answered for them, or set them right."""
+
+    settling: Settling
+    lines: Count
+
+
 class ReleasesDropped(Facts):
     """How many lines were turned away for good."""
 
@@ -324,6 +339,7 @@ RECEIPT_ISSUED = _about_people("receipt.issued", ReceiptIssued)
 
 RELEASES_BROUGHT = _about_people("releases.brought", ReleasesBrought)
 RELEASES_EXPLAINED = _about_people("releases.explained")
+RELEASES_SETTLED = _about_people("releases.settled", ReleasesSettled)
 RELEASES_TAKEN = _about_people("releases.taken", ReleasesTaken)
 RELEASES_DROPPED = _about_people("releases.dropped", ReleasesDropped)
 RELEASES_CLOSED = _about_people("releases.closed", ReleasesDropped)

@@ -11,7 +11,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Min
+from django.db.models import DateTimeField, Min
+from django.db.models.functions import Cast, Coalesce
 
 from consent import profiles
 from consent.clock import of_age_at
@@ -27,7 +28,8 @@ _GRANTS = """
     JOIN consent_searchkey k ON k.key = born.key
     JOIN consent_identifier i ON i.id = k.identifier_id AND i.until IS NULL
     CROSS JOIN LATERAL unnest(consent_selves(ARRAY[i.subject_id], false)) AS self (id)
-    JOIN consent_grant g ON g.subject_id = self.id AND g.given_at < born.of_age_at
+    JOIN consent_grant g ON g.subject_id = self.id
+        AND coalesce(g.signed_on::timestamptz, g.given_at) < born.of_age_at
     WHERE g.state = 'given' AND cardinality(g.uses) > 0 AND g.capacity IN ('self', 'guardian')
         AND (g.valid_until IS NULL OR g.valid_until > statement_timestamp())"""
 
@@ -49,7 +51,9 @@ def find_outgrown(after: datetime, until: datetime) -> set[UUID]:
 def find_all_outgrown(until: datetime) -> set[UUID]:
     """Return as ``find_outgrown`` for whoever is of age by then, since the first answer stands."""
     standing = Grant.objects.filter(state=GrantState.GIVEN, uses__len__gt=0)
-    first = standing.aggregate(first=Min("given_at"))["first"]
+    # What was recorded later is as old as its paper.
+    said_at = Coalesce(Cast("signed_on", DateTimeField()), "given_at")
+    first = standing.aggregate(first=Min(said_at))["first"]
     return find_outgrown(first, until) if first else set()
 
 

@@ -170,6 +170,7 @@ class RepairedForm(forms.Form):
     """What was set right in a table."""
 
     table = forms.FileField(label="Table (CSV)", widget=UnfoldAdminFileFieldWidget())
+    encoding = one_of(_ENCODINGS, "Written in")
 
 
 def who_form(row: ReleaseImport) -> type[forms.Form]:

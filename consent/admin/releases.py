@@ -85,7 +85,9 @@ def _who(actor: Account, row: ReleaseImport, said: dict[str, Any]) -> Outcome:
 
 
 def _repaired(actor: Account, row: ReleaseImport, said: dict[str, Any]) -> Outcome:
-    lines = services.bring_repaired(actor=actor, import_id=row.pk, content=said["table"])
+    lines = services.bring_repaired(
+        actor=actor, import_id=row.pk, content=said["table"], encoding=said["encoding"]
+    )
     tasks.announce_releases(row.pk)
     return Outcome(f"{lines} lines are looked at again.", row)
 

@@ -12,11 +12,11 @@ Indexes = Mapping[tuple[str, Form], frozenset[bytes]]
 # By what is found whom a paper may mean: whole names and what belongs to one, not a birth date.
 FINDING = frozenset({Form.EXACT, Form.FOLDED, Form.E164})
 _NAME = IdentifierKind.NAME.family
-# What belongs to one person, or at most to one household.
+# What belongs to one person, or at most to one household. Not a number out of a drawer, which
+# says something of that drawer only.
 _OWN = (
     (IdentifierKind.EMAIL.family, Form.FOLDED),
     (IdentifierKind.PHONE.family, Form.E164),
-    (IdentifierKind.ACCOUNT_NAME.family, Form.FOLDED),
 )
 _BORN = (IdentifierKind.BIRTH_DATE.family, Form.DATE)
 

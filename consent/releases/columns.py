@@ -67,7 +67,7 @@ _NAMES = {
     Meaning.PHONE: "phone phonenumber telephone tel mobile handy telefon telefonnummer",
     Meaning.BIRTH_DATE: "birthdate dateofbirth dob born birthday geburtsdatum geboren geburtstag",
     Meaning.ADDRESS: "address adresse anschrift postaladdress",
-    Meaning.NUMBER: "number no nr id personnumber modelid modelnumber modelno nummer",
+    Meaning.NUMBER: "personnumber modelid modelnumber modelno personennummer",
     Meaning.USES: "uses use usage permitted allowed permissions nutzung erlaubt zweck purpose",
     Meaning.REFUSED: "refused notallowed forbidden excludeduses abgelehnt verboten",
     Meaning.MEDIA: "media medium channels medien",

@@ -34,6 +34,9 @@ UNLIMITED = frozenset(
 )
 
 
+_NEVER = 9999
+
+
 class Unclear(StrEnum):
     """Why a text is no single day."""
 
@@ -74,7 +77,9 @@ def read_term(
     if found := _LENGTH.fullmatch(folded):
         months = int(found[1]) * (1 if found[2].startswith("m") else 12)
         return _later(signed, months) if signed and months else Unclear.UNREADABLE
-    return read_day(text, day_first=day_first)
+    last = read_day(text, day_first=day_first)
+    # 31.12.9999 is how programs write that there is no end.
+    return None if isinstance(last, date) and last.year >= _NEVER else last
 
 
 def birthday(born: date, years: int) -> date:
@@ -101,7 +106,7 @@ def _later(day: date, months: int) -> date | Unclear:
     """Return the same day some months later, or the month's last where there is none."""
     at = day.month - 1 + months
     year, month = day.year + at // 12, at % 12 + 1
-    if year > date.max.year:
+    if year >= _NEVER:
         return Unclear.UNREADABLE
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 

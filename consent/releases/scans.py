@@ -15,7 +15,7 @@ from consent.pictures import DECODER_ERRORS, MAX_PIXELS
 from consent.releases.snags import Snag
 
 MAX_SCAN = 10 * 2**20
-MAX_PAGES = 50
+MAX_PAGES, MAX_ALL_PIXELS = 50, 200_000_000
 MAX_ENTRIES = 20_000
 MAX_UNPACKED = 20 * 2**30
 # Scans are compressed already: what unpacks to far more than it takes is no archive of scans.
@@ -111,8 +111,11 @@ def _is_scan(entry: zipfile.ZipInfo) -> bool:
 def _decodes(content: bytes, picture_format: str) -> bool:
     try:
         with Image.open(io.BytesIO(content), formats=(picture_format,)) as image:
+            pixels = 0
             for number, page in enumerate(ImageSequence.Iterator(image)):
-                if number >= MAX_PAGES or page.width * page.height > MAX_PIXELS:
+                pixels += page.width * page.height
+                is_large = page.width * page.height > MAX_PIXELS or pixels > MAX_ALL_PIXELS
+                if number >= MAX_PAGES or is_large:
                     return False
                 page.load()
             return True

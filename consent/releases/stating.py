@@ -15,7 +15,6 @@ from consent.releases.words import Explained, read_words
 from consent.uses import SHOWN, Basis, Medium, Remedy, Theme, Use
 
 MAX_CELL = 4_000
-OF_AGE = 18
 _FORMULA = ("=", "@")
 _MALFORMED = {
     IdentifierKind.NAME: Snag.NAME_MALFORMED,
@@ -71,6 +70,7 @@ class Stated:
 
     ``until`` is the last day of its term, None for one without end. ``unknown`` are words that
     somebody has to explain, with what they are of. ``snags`` are what stands against the line.
+    ``majority`` is of how many years people are of age.
     """
 
     known: Names = ()
@@ -86,13 +86,14 @@ class Stated:
     scans: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     snags: tuple[Snag, ...] = ()
+    majority: int = 18
 
     @property
     def of_age(self) -> date | None:
         """Return the day on which whoever signed as a child comes of age; None for others."""
         if self.born is None or self.signed is None:
             return None
-        day = birthday(self.born, OF_AGE)
+        day = birthday(self.born, self.majority)
         return day if self.signed < day else None
 
 
@@ -103,10 +104,15 @@ def plain(cell: str) -> str:
 
 
 def state(
-    cells: Mapping[Meaning, Sequence[str]], said: Said, today: date, *, is_ragged: bool = False
+    cells: Mapping[Meaning, Sequence[str]],
+    said: Said,
+    today: date,
+    majority: int = 18,
+    *,
+    is_ragged: bool = False,
 ) -> Stated:
     """Read the cells of one line, by what their columns mean. Nothing is raised."""
-    return _Line(cells, said, today, is_ragged=is_ragged).read()
+    return _Line(cells, said, today, is_ragged=is_ragged).read(majority)
 
 
 class _Line:
@@ -123,7 +129,7 @@ class _Line:
         self._snags: list[Snag] = [Snag.ROW_RAGGED] if is_ragged else []
         self._unknown: list[tuple[str, str]] = []
 
-    def read(self) -> Stated:
+    def read(self, majority: int) -> Stated:
         """Return what the line says."""
         self._look_over()
         known = tuple(self._person())
@@ -143,6 +149,7 @@ class _Line:
             territories=self._places("territories", str, uses),
             themes=frozenset(map(Theme, self._words(Meaning.THEMES, Snag.THEMES_UNKNOWN))),
             scans=self._scans(),
+            majority=majority,
         )
         if stated.of_age and not guardian:
             self._snags.append(Snag.GUARDIAN_MISSING)

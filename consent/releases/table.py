@@ -11,7 +11,7 @@ from consent.releases.columns import Meaning
 from consent.releases.dates import read_day
 
 MAX_BYTES = 32 * 2**20
-MAX_LINES = 10_000
+MAX_LINES = 5_000
 ENCODINGS = ("utf-8", "windows-1252", "utf-16")
 # Above the columns that a table of what waits has before those that came.
 LINE, WHY, TO_DO = "line (leave as it is)", "why it waits", "what to do"

@@ -54,13 +54,18 @@ class SaidSerializer(serializers.Serializer):
         return Said.parse(said)
 
 
-class BringingSerializer(serializers.Serializer):
+class WrittenSerializer(serializers.Serializer):
+    """How the table in the body is written."""
+
+    encoding = serializers.ChoiceField(ENCODINGS, default=ENCODINGS[0])
+
+
+class BringingSerializer(WrittenSerializer):
     """To which notice the releases were given, and how the table in the body is written."""
 
     notice = serializers.UUIDField(
         required=False, help_text="Left out: the wording is on the papers only."
     )
-    encoding = serializers.ChoiceField(ENCODINGS, default=ENCODINGS[0])
     said = serializers.CharField(
         required=False, max_length=100_000, help_text="JSON, as for `explain`."
     )

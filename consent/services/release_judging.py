@@ -3,8 +3,8 @@
 Nothing is opened for it but the lines themselves: who may be meant is told by keyed indexes.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -37,6 +37,8 @@ from consent.uses import Right
 from ledger.fields import DigestField
 
 _BORN = (IdentifierKind.BIRTH_DATE.family, Form.DATE)
+# How an answer ends that somebody took back in whole or part, or that was given up.
+_ENDED = (GrantState.WITHDRAWN, GrantState.SUPERSEDED, GrantState.RENEWED, GrantState.REVOKED)
 _LIFTED = sorted(CLOSED - {RequestState.CLOSED_FULFILLED})
 
 
@@ -76,6 +78,7 @@ def judge(importing: ReleaseImport, lines: Sequence[ReleaseLine]) -> list[Judged
         one.is_child = stated.of_age is not None and reader.today < stated.of_age
         found.append(one)
     _find_people(reader, found)
+    _find_births(reader, found)
     _find_scans(importing, reader, found)
     _find_repeated(importing, found)
     for one in found:
@@ -98,21 +101,48 @@ def settle(judged: Iterable[Judged]) -> list[ReleaseLine]:
 
 def _find_people(reader: LineReader, found: Sequence[Judged]) -> None:
     people = [reader.indexing.person(one.stated.known) for one in found]
-    guardians = [reader.indexing.person(one.stated.guardian) for one in found]
-    known = find_known([*people, *guardians])
-    for one, mine, theirs in zip(found, people, guardians, strict=True):
+    known = find_known(people)
+    for one, mine in zip(found, people, strict=True):
         said, verdict = one.line, find_match(mine, known)
         one.subject, one.perhaps = _decide(said.subject_id, verdict, is_new=said.is_new)
         if one.perhaps:
             one.reasons.append(Snag.PERSON_UNCLEAR.value)
         if one.needs_guardian:
-            others = {pk: held for pk, held in known.items() if pk != one.subject}
-            verdict = find_match(theirs, others)
-            one.guardian, one.guardian_perhaps = _decide(
-                said.guardian_id, verdict, is_new=said.is_guardian_new
-            )
-            if one.guardian_perhaps:
-                one.reasons.append(Snag.GUARDIAN_UNCLEAR.value)
+            _find_guardian(reader, one)
+
+
+def _find_guardian(reader: LineReader, one: Judged) -> None:
+    stated = reader.indexing.person(one.stated.guardian)
+    known = find_known([stated])
+    known.pop(one.subject, None)  # type: ignore[arg-type]
+    one.guardian, one.guardian_perhaps = _decide(
+        one.line.guardian_id, find_match(stated, known), is_new=one.line.is_guardian_new
+    )
+    if one.guardian_perhaps:
+        one.reasons.append(Snag.GUARDIAN_UNCLEAR.value)
+
+
+def _find_births(reader: LineReader, found: Sequence[Judged]) -> None:
+    """Take the birth date of whoever is meant where the line has none: a child's word is one.
+
+    It is found among the days on which somebody was born who was a child then, by its index.
+    """
+    for one in found:
+        signed = one.stated.signed
+        if one.stated.born or not signed or not one.subject:
+            continue
+        keys = SearchKey.objects.filter(
+            identifier__subject__in=Subject.objects.selves(one.subject), form=Form.DATE
+        )
+        held = {key for key in keys.values_list("key", flat=True) if key}
+        born = reader.find_child(signed, held) if held else None
+        if born:
+            one.stated = replace(one.stated, born=born)
+            one.is_child = one.stated.of_age is not None and reader.today < one.stated.of_age
+            if not one.stated.guardian:
+                one.reasons.append(Snag.GUARDIAN_MISSING.value)
+            elif one.is_child:
+                _find_guardian(reader, one)
 
 
 def _decide(
@@ -225,11 +255,12 @@ def _took_back(selves: QuerySet[Subject], stated: Stated, signed: date) -> bool:
     said_since = Q(signed_on__gte=signed) | Q(signed_on=None, given_at__date__gte=signed)
     if answers.filter(said_since, state__in=STANDING, refused__overlap=uses).exists():
         return True
-    withdrawn = answers.filter(state=GrantState.WITHDRAWN, ended_at__date__gte=signed)
-    for one in withdrawn.filter(uses__overlap=uses):
-        kept: Mapping[str, object] = dict.fromkeys(
-            Grant.objects.filter(supersedes=one.pk).values_list("uses", flat=True).first() or ()
+    for one in answers.filter(state__in=_ENDED, ended_at__date__gte=signed, uses__overlap=uses):
+        # What another answer went on allowing was not taken back.
+        after = Grant.objects.filter(
+            Q(supersedes=one.pk) | Q(renews=one.pk), given_at__isnull=False
         )
-        if {*one.uses} & {*uses} - {*kept}:
+        kept = {use for some in after.values_list("uses", flat=True) for use in some}
+        if {*one.uses} & {*uses} - kept:
             return True
     return False

@@ -1,6 +1,7 @@
 """What waits of old releases: read by people, on the record, and brought back set right."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,13 +12,14 @@ from django.db import transaction
 
 from consent.errors import DescriptionRefused
 from consent.formats.repair_table import unguard, write_line
+from consent.kinds import Settling
 from consent.models import Account, LineStanding, ReleaseImport, ReleaseLine, Subject
 from consent.releases.snags import Snag, sentence
 from consent.releases.table import LINE, MAX_BYTES, TO_DO, WHY, read_table
 from consent.services.authority import lock, require
 from consent.services.release_judging import judge
 from consent.services.release_lines import Content, LineReader, load_content, load_kept, store
-from consent.services.release_scans import PERMISSION, open_import, want
+from consent.services.release_scans import PERMISSION, open_import, record_settled, want
 from consent.services.viewing import open_sealed
 from ledger.record_kinds import DisclosureReason
 
@@ -103,14 +105,16 @@ def find_unclear(*, reader: Account, importing: ReleaseImport, most: int) -> lis
 
 
 @transaction.atomic
-def bring_repaired(*, actor: Account, import_id: UUID, content: IO[bytes]) -> int:
+def bring_repaired(
+    *, actor: Account, import_id: UUID, content: IO[bytes], encoding: str = "utf-8"
+) -> int:
     """Put what was set right in the place of what waits, line by line; returns how many lines.
 
     Lines that are not in it, or do not wait any more, stay as they are; the bytes that came first
     are kept. Raises NotPermitted, Unknown, WrongState, DescriptionRefused for another table.
     """
     importing = lock(ReleaseImport.objects.all(), open_import(actor, import_id).pk)
-    table = read_table(content.read(MAX_BYTES + 1))
+    table = read_table(content.read(MAX_BYTES + 1), encoding)
     names = load_kept(importing).names
     if missing := [name for name in (LINE, *names) if name not in table.names]:
         raise DescriptionRefused(
@@ -128,17 +132,17 @@ def bring_repaired(*, actor: Account, import_id: UUID, content: IO[bytes]) -> in
     rows = list(waiting.select_for_update(of=("self",)).select_related("importing"))
     reader = LineReader(importing)
     for row in rows:
-        # What somebody said of who is meant was said of the line as it stood.
-        row.subject, row.is_new = None, False
         reader.fill(row, Content(reader.content(row).raw, said[row.ordinal]))
     store(rows)
     want(importing)
+    record_settled(actor, Settling.REPAIRED, len(rows))
     return len(rows)
 
 
 def _lines(reader: Account, importing: ReleaseImport) -> Iterator[bytes]:
     names = load_kept(importing).names
-    yield write_line((LINE, WHY, TO_DO, *names))
+    # The mark tells spreadsheet programs that it is UTF-8.
+    yield BOM_UTF8 + write_line((LINE, WHY, TO_DO, *names))
     waiting = importing.lines.filter(state=LineStanding.WAITING).select_related("importing")
     rows = waiting.order_by("ordinal").iterator(chunk_size=_OPENED)
     while some := list(islice(rows, _OPENED)):

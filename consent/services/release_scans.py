@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import IO, Any
 from uuid import UUID
-from zipfile import ZipFile, ZipInfo
 
 from django.db import transaction
 
+from consent import kinds
 from consent.errors import WrongState
+from consent.kinds import ReleasesSettled, Settling
 from consent.models import (
     Account,
     BroughtScan,
     LineStanding,
+    OldRelease,
     ReleaseErrand,
     ReleaseImport,
     ReleaseState,
@@ -20,15 +22,17 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.releases.scans import examine, list_scans, read_scan, short_name, whole_name
-from consent.services.authority import get, lock, require
+from consent.releases.snags import Snag
+from consent.services.authority import by, get, lock, require
 from consent.services.release_lines import Indexing
 from ledger import vault
-from ledger.services import discard, forget_file, open_stream, store_file, write_stream
+from ledger.services import append, discard, forget_file, open_stream, store_file, write_stream
 
 PERMISSION = "consent.bring_release"
 # In the place of a trouble: its line was turned away, and a worker deletes it.
 UNWANTED = "unwanted"
-_UNPACKED_AT_ONCE = 20
+# Their bytes are in memory together: 80 MB at most.
+_UNPACKED_AT_ONCE = 8
 
 
 def bring_scans(*, actor: Account, import_id: UUID, content: IO[bytes]) -> ScanArchive:
@@ -56,12 +60,15 @@ def bring_scans(*, actor: Account, import_id: UUID, content: IO[bytes]) -> ScanA
 
 
 @transaction.atomic
-def bring_scan(*, actor: Account, import_id: UUID, name: str, content: bytes) -> BroughtScan:
-    """Seal one scan that lies by itself, as in a folder. Raises NotPermitted, WrongState."""
+def bring_scan(*, actor: Account, import_id: UUID, name: str, content: bytes) -> BroughtScan | None:
+    """Seal one scan that lies by itself, as in a folder; None for one that is not needed.
+
+    Raises NotPermitted, Unknown, WrongState.
+    """
     importing = open_import(actor, import_id)
     trouble = examine(content)
     scan = _keep_scan(importing, Indexing(), name, content, trouble)
-    _reopen(importing, [scan])
+    _reopen(importing, [scan] if scan else [])
     want(importing)
     return scan
 
@@ -70,7 +77,13 @@ def unpack(archive: ScanArchive, go_on: Callable[[], None]) -> None:
     """Keep each scan of an archive by itself, then forget the archive. Safe to repeat."""
     with open_stream(archive.file) as stream:
         opened, entries = list_scans(stream, archive.file.size)
-        while _unpack_some(archive.pk, opened, entries):
+        at = archive.read_to
+        while some := entries[at : at + _UNPACKED_AT_ONCE]:
+            # Decoding may take long: no transaction is open meanwhile.
+            read = [(entry.filename, *read_scan(opened, entry)) for entry in some]
+            if not _keep_some(archive.pk, at, read):
+                return
+            at += len(some)
             go_on()
     with transaction.atomic():
         if ScanArchive.objects.filter(pk=archive.pk).delete()[0]:
@@ -78,30 +91,27 @@ def unpack(archive: ScanArchive, go_on: Callable[[], None]) -> None:
 
 
 @transaction.atomic
-def _unpack_some(pk: UUID, opened: ZipFile, entries: Sequence[ZipInfo]) -> bool:
-    """Keep the next scans of an archive by themselves; False when there are no more."""
-    archives = ScanArchive.objects.select_related("importing").select_for_update()
-    archive = archives.filter(pk=pk).first()
-    some = entries[archive.read_to :][:_UNPACKED_AT_ONCE] if archive else ()
-    if archive is None or not some:
+def _keep_some(pk: UUID, at: int, read: Sequence[tuple[str, bytes, Snag | None]]) -> bool:
+    """Keep the next scans of an archive; False when somebody else did, or it is gone."""
+    archives = ScanArchive.objects.select_related("importing").select_for_update(of=("self",))
+    archive = archives.filter(pk=pk, read_to=at).first()
+    if archive is None:
         return False
     indexing = Indexing()
-    scans = [
-        _keep_scan(archive.importing, indexing, entry.filename, *read_scan(opened, entry))
-        for entry in some
-    ]
-    _reopen(archive.importing, scans)
-    archive.read_to += len(some)
+    kept = [_keep_scan(archive.importing, indexing, *one) for one in read]
+    _reopen(archive.importing, [scan for scan in kept if scan])
+    archive.read_to += len(read)
     archive.save(update_fields=["read_to"])
     return True
 
 
 def _keep_scan(
     importing: ReleaseImport, indexing: Indexing, name: str, content: bytes, trouble: str | None
-) -> BroughtScan:
+) -> BroughtScan | None:
     """Keep a scan under the import's key; one that came before is kept once.
 
-    A whole one takes the place of one of the same name that could not be used.
+    A whole one takes the place of one of the same name that could not be used. None for one that
+    lies with an answer already, and that no line asks for.
     """
     digest = sha256(content).hexdigest()
     scan = BroughtScan(
@@ -114,6 +124,10 @@ def _keep_scan(
     same = importing.scans.filter(index=scan.index)
     if known := same.filter(content=scan.content).first():
         return known
+    if not importing.lines.filter(claims__contains=[scan.short_index]).exists() and (
+        OldRelease.objects.filter(papers__contains=[scan.content]).exists()
+    ):
+        return None
     if not trouble:
         same.exclude(trouble="").delete()
         scan.file = store_file((importing.scope_id,), content)
@@ -163,3 +177,9 @@ def check_open(importing: ReleaseImport) -> None:
     """Raise WrongState when an import is closed."""
     if importing.state != ReleaseState.OPEN:
         raise WrongState("the import is closed: bring what is left as a new table")
+
+
+def record_settled(actor: Account, settling: Settling, lines: int) -> None:
+    """Record that somebody said something of lines; of which, would lead to whom they name."""
+    facts = ReleasesSettled(settling=settling, lines=lines)
+    append(kind=kinds.RELEASES_SETTLED, facts=facts, segments=[by(actor)])

@@ -5,13 +5,16 @@ that every past decision can be made again as it was. A guardian's word for a ch
 by now is recorded as one that is over: decisions ask, and the person is asked.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
-from consent import kinds
+from consent import kinds, profiles
+from consent.clock import of_age_at
 from consent.errors import ConsentError
 from consent.identity import IdentifierKind
 from consent.kinds import ReleasesTaken
@@ -39,11 +42,13 @@ from consent.services.release_scans import delete_scan
 from consent.services.subjects import Span, register_subject, represent
 from consent.uses import Assurance, Basis, Capacity, EvidenceKind, Method, Mode, Remedy
 from ledger import vault
-from ledger.errors import ScopeGone
+from ledger.errors import LedgerError
 from ledger.services import Unsealed, append_large, open_file
 
+logger = logging.getLogger(__name__)
+
 # Lines of one transaction: some seconds at most, with their scans.
-AT_ONCE = 20
+AT_ONCE, _SECONDS = 20, 8
 # "releases" in ASCII, shortened: one import at a time registers people.
 _TURN = 0x72656C656173
 
@@ -66,10 +71,16 @@ def take_some(importing_id: UUID, actor: Account) -> int:
     ready = importing.lines.filter(state=LineStanding.READY).select_related("importing")
     lines = list(ready.select_for_update(of=("self",)).order_by("ordinal")[:AT_ONCE])
     kept = load_kept(importing)
-    taken = [row for line in lines if (row := _take(actor, importing, line, kept))]
+    began, taken, seen = monotonic(), [], 0
+    for line in lines:
+        if row := _take(actor, importing, line, kept):
+            taken.append(row)
+        seen += 1
+        if monotonic() - began > _SECONDS:
+            break
     if taken:
         _record(actor, importing, taken)
-    return len(lines)
+    return seen
 
 
 def _record(actor: Account, importing: ReleaseImport, taken: Sequence[OldRelease]) -> None:
@@ -93,8 +104,9 @@ def _take(
     try:
         with transaction.atomic():
             return _write(actor, importing, judged, kept)
-    except (ConsentError, ScopeGone):
+    except (ConsentError, LedgerError, ArithmeticError, ValueError, DataError) as error:
         # What a single answer would be refused for: said of the line, and the others go on.
+        logger.warning("line is set aside", extra={"line": line.pk, "error": type(error).__name__})
         judged.reasons = [Snag.REFUSED.value]
         settle([judged])
         return None
@@ -111,7 +123,7 @@ def _write(actor: Account, importing: ReleaseImport, judged: Judged, kept: Kept)
         answer=_answer(stated, kept),
         evidence=[Piece(_content(scan), EvidenceKind.SCAN) for scan in scans],
         representation_id=speaker,
-        power_until=None if speaker or not stated.of_age else _midnight(stated.of_age),
+        power_until=None if speaker or not stated.of_age else _of_age_at(stated),
     )
     row = _keep(importing, judged, grant, scans)
     line_id = judged.line.pk
@@ -130,7 +142,7 @@ def _represent(actor: Account, subject: UUID, judged: Judged) -> UUID:
     """Return by what the guardian speaks, who is registered where nobody knows them."""
     assert judged.stated.of_age is not None
     guardian = judged.guardian or _register(actor, judged.stated.guardian)
-    ends_at = _midnight(judged.stated.of_age)
+    ends_at = _of_age_at(judged.stated)
     known = Subject.objects.get(pk=subject).representatives.filter(
         representative=guardian, capacity=Capacity.GUARDIAN.value, ended_at=None, ends_at=ends_at
     )
@@ -199,6 +211,11 @@ def _forget(importing: ReleaseImport, scans: Sequence[BroughtScan]) -> None:
     for scan in scans:
         if not importing.lines.filter(claims__contains=[scan.short_index]).exists():
             delete_scan(scan)
+
+
+def _of_age_at(stated: Stated) -> datetime:
+    assert stated.born is not None
+    return of_age_at(stated.born, stated.majority, profiles.load().clock.zone)
 
 
 def _midnight(day: date) -> datetime:

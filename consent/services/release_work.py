@@ -44,7 +44,9 @@ def carry_out_releases(errand: ReleaseErrand) -> None:
     for archive in ScanArchive.objects.filter(importing=pk).order_by("pk"):
         unpack(archive, lambda: _renew(errand))
     if errand.restate:
-        restate(errand.importing)
+        restate(errand.importing, lambda: _renew(errand))
+        # Who says something meanwhile moves the errand: then it is all read once more.
+        ReleaseErrand.objects.filter(pk=pk, due_at=errand.due_at).update(restate=False)
     while _judge_some(pk):
         _renew(errand)
     if errand.taker:

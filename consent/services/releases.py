@@ -10,6 +10,7 @@
 ```
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -17,10 +18,11 @@ from typing import IO
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Func, Value
 
 from consent import kinds
-from consent.errors import TermsRefused
-from consent.kinds import ReleasesBrought, ReleasesDropped
+from consent.errors import DescriptionRefused, TermsRefused
+from consent.kinds import ReleasesBrought, ReleasesDropped, Settling
 from consent.models import (
     Account,
     LineStanding,
@@ -32,7 +34,7 @@ from consent.models import (
     Subject,
 )
 from consent.moment import database_now
-from consent.releases.columns import guess, override
+from consent.releases.columns import Meaning, guess, override
 from consent.releases.dates import UNLIMITED, Unclear, read_term
 from consent.releases.snags import ACCEPTABLE
 from consent.releases.stating import Said
@@ -45,9 +47,15 @@ from consent.services.release_lines import (
     insert_lines,
     load_kept,
     seal_kept,
-    store,
 )
-from consent.services.release_scans import PERMISSION, UNWANTED, check_open, open_import, want
+from consent.services.release_scans import (
+    PERMISSION,
+    UNWANTED,
+    check_open,
+    open_import,
+    record_settled,
+    want,
+)
 from consent.uses import Basis, Remedy
 from ledger import vault
 from ledger.kinds import Kind, NoFacts
@@ -59,6 +67,7 @@ from ledger.services import (
 )
 
 # How long what waits may lie here: whoever brought it settles it, or it is brought again.
+_LEAST_KNOWN = 2
 KEPT_FOR = timedelta(days=90)
 
 
@@ -88,7 +97,7 @@ def bring_releases(
     data = content.read(MAX_BYTES + 1)
     table = read_table(data, bringing.encoding)
     kept = Kept(table.header, table.names, bringing.said)
-    override(guess(table.names), bringing.said.mapping)
+    check_columns(table.names, bringing.said)
     mark = vault.blind_index("releases", sha256(data).hexdigest())
     with transaction.atomic():
         notice = _notice(actor, bringing.notice_id)
@@ -155,6 +164,7 @@ def decide_line(
     line.state = LineStanding.UNREAD
     line.save()
     want(line.importing)
+    record_settled(actor, Settling.DECIDED, 1)
     return line
 
 
@@ -167,12 +177,16 @@ def accept_lines(*, actor: Account, import_id: UUID, reason: str) -> int:
     importing = open_import(actor, import_id)
     if reason not in ACCEPTABLE:
         raise TermsRefused("nobody can take this as it is: set it right, or turn it away")
-    rows = list(importing.lines.select_for_update().filter(reasons__contains=[reason]))
-    for row in rows:
-        row.accepted, row.state = sorted({*row.accepted, reason}), LineStanding.UNREAD
-    store(rows)
+    waiting = importing.lines.filter(reasons__contains=[reason]).exclude(
+        accepted__contains=[reason]
+    )
+    lines = waiting.update(
+        accepted=Func(F("accepted"), Value(reason), function="array_append"),
+        state=LineStanding.UNREAD,
+    )
     want(importing)
-    return len(rows)
+    record_settled(actor, Settling.ACCEPTED, lines)
+    return lines
 
 
 @transaction.atomic
@@ -254,6 +268,20 @@ def _notice(actor: Account, notice_id: UUID | None) -> Notice:
     """Return the notice, locked: the same table may come twice at once."""
     found = notice_id or find_paper_only(actor=actor).pk
     return get(Notice.objects.select_for_update(no_key=True), found)
+
+
+def check_columns(names: Sequence[str], said: Said) -> None:
+    """Raise DescriptionRefused where hardly a column means anything: is it a header at all?
+
+    What stands in a header is kept as nobody's, so that a line of data must not pass for one.
+    """
+    read = override(guess(names), said.mapping)
+    known = [one for one in read.values() if one not in {Meaning.UNKNOWN, Meaning.IGNORED}]
+    if len(known) < _LEAST_KNOWN:
+        raise DescriptionRefused(
+            "hardly a column is known by its name: is the first line a header? call its columns "
+            "name, signed, uses, scan and so on"
+        )
 
 
 def check_said(said: Said) -> None:

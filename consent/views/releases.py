@@ -22,6 +22,7 @@ from consent.serializers.releases import (
     ReleaseLineSerializer,
     SaidSerializer,
     UnclearSerializer,
+    WrittenSerializer,
 )
 from consent.services.authority import get, require
 from consent.views.access import ConsentView, read
@@ -110,10 +111,19 @@ class ReleaseWaitingView(ConsentView):
         response["Content-Disposition"] = f'attachment; filename="waiting-{import_id}.csv"'
         return response
 
-    @extend_schema(request=_BINARY, responses={200: LinesSerializer})
+    @extend_schema(
+        request=_BINARY, parameters=[WrittenSerializer], responses={200: LinesSerializer}
+    )
     def post(self, request: Request, import_id: Any) -> Response:
         content: Any = body_of(request)
-        lines = services.bring_repaired(actor=self.account, import_id=import_id, content=content)
+        asked = WrittenSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        lines = services.bring_repaired(
+            actor=self.account,
+            import_id=import_id,
+            content=content,
+            encoding=asked.validated_data["encoding"],
+        )
         tasks.announce_releases(import_id)
         return Response({"lines": lines})
 

@@ -14,7 +14,17 @@ from tests.conftest import ActingAs
 from tests.consent.releases.test_scans import PDF, packed
 
 NAMES = (
-    *("name", "email", "phone", "birth date", "number", "uses", "media", "territory", "term"),
+    *(
+        "name",
+        "email",
+        "phone",
+        "birth date",
+        "person number",
+        "uses",
+        "media",
+        "territory",
+        "term",
+    ),
     *("signed", "witness", "scan", "guardian", "guardian email"),
 )
 CLEO = {

@@ -53,7 +53,7 @@ def send(drawer: Drawer, path: str, content: bytes, **query: Any) -> Any:
 
 def waiting_of(drawer: Drawer, importing: ReleaseImport) -> list[dict[str, str]]:
     got = services.write_waiting(reader=drawer.officer, import_id=importing.pk)
-    return list(csv.DictReader(io.StringIO(b"".join(got).decode())))
+    return list(csv.DictReader(io.StringIO(b"".join(got).decode("utf-8-sig"))))
 
 
 def written(rows: list[dict[str, str]]) -> bytes:
@@ -291,7 +291,7 @@ def test_the_command_takes_in_a_table_and_a_folder(drawer: Drawer, tmp_path: Pat
         (("--notice", "none"), "there is no notice none: publish the text"),
         (("--said", "absent.json"), "is no JSON file"),
         (("--scans", "table.csv"), "no ZIP archive that is whole"),
-        (("--encoding", "utf-16"), "no UTF-16"),
+        (("--encoding", "utf-16"), "no UTF-16|is it a CSV table"),
     ],
 )
 def test_the_command_says_what_is_wrong(

@@ -6,9 +6,12 @@ import orjson
 import pytest
 
 from consent import services
+from consent.clock import of_age_at
 from consent.decision import Code, Context
 from consent.decisions import decide_uses
 from consent.errors import DescriptionRefused, NotPermitted, TermsRefused, Unknown, WrongState
+from consent.identity import IdentifierKind
+from consent.majority import find_all_outgrown
 from consent.models import (
     BroughtScan,
     Evidence,
@@ -28,11 +31,11 @@ from consent.moment import database_now
 from consent.releases.snags import Snag
 from consent.releases.stating import Said
 from consent.roles import RoleCode
-from consent.services import Bringing, release_taking
+from consent.services import Bringing, Known, release_scans, release_taking
 from consent.uses import Assurance, Capacity, Medium, Method, Mode, Use
 from ledger import vault
 from ledger.keystore.models import DataKey
-from ledger.models import Log, Scope, ScopeState, SealedFile
+from ledger.models import Log, Record, Scope, ScopeState, SealedFile
 from ledger.services import destroy_scopes
 from ledger.verification import verify_log
 from tests.consent.factories import House, answer, consent_of, register
@@ -195,6 +198,112 @@ def test_what_was_taken_back_of_something_else_does_not(drawer: Drawer, cleo: Su
     assert reasons(drawer.bring(CLEO, scans=["1.pdf"])) == [[]]
 
 
+def test_a_use_that_was_taken_back_alone_stays_taken_back(drawer: Drawer, cleo: Subject) -> None:
+    grant = consent_of(drawer.officer, cleo, answer(Use.TRAIN, Use.DEPICT))
+    services.withdraw(actor=drawer.officer, grant_id=grant.pk, uses=frozenset({Use.DEPICT}))
+    assert reasons(drawer.bring(CLEO, scans=["1.pdf"])) == [[Snag.TAKEN_BACK_SINCE]]
+
+
+def test_what_was_given_up_by_us_stays_given_up(drawer: Drawer, cleo: Subject) -> None:
+    grant = consent_of(drawer.officer, cleo, answer(Use.DEPICT))
+    services.revoke(actor=drawer.officer, grant_id=grant.pk)
+    assert reasons(drawer.bring(CLEO, scans=["1.pdf"])) == [[Snag.TAKEN_BACK_SINCE]]
+
+
+def test_what_was_said_of_a_line_is_not_of_one_that_says_something_else(
+    drawer: Drawer, cleo: Subject
+) -> None:
+    importing = drawer.bring(CLEO | {"email": "", "guardian": "Gus Invented"}, scans=["1.pdf"])
+    line = only_line(importing)
+    for is_guardian in (False, True):
+        services.decide_line(
+            actor=drawer.officer, line_id=line.pk, subject_id=cleo.pk, is_guardian=is_guardian
+        )
+    said = Said(mapping={"name": "ignored", "witness": "name"})
+    services.explain(actor=drawer.officer, import_id=importing.pk, said=said)
+    line = only_line(drawer.work(importing))
+    assert (line.subject, line.guardian, line.is_new, line.is_guardian_new) == (
+        *(None, None, False, False),
+    )
+
+
+def test_a_child_is_known_by_the_birth_date_that_we_have(drawer: Drawer) -> None:
+    known = [Known(IdentifierKind.BIRTH_DATE, "2001-06-01")]
+    register(drawer.officer, others=known)
+    importing = drawer.bring(CLEO | {"signed": "2015-04-03"}, scans=["1.pdf"])
+    assert reasons(importing) == [[Snag.GUARDIAN_MISSING]]
+    other = drawer.bring(CLEO | {"signed": "2019-06-01"}, scans=["1.pdf"])
+    assert reasons(other) == [[]]
+
+
+def test_a_childs_paper_that_is_recorded_later_is_a_childs_word(drawer: Drawer) -> None:
+    known = [Known(IdentifierKind.BIRTH_DATE, "2001-06-01")]
+    cleo = register(drawer.officer, others=known)
+    grant = consent_of(drawer.officer, cleo, answer(signed_on=date(2015, 4, 3)), drawer.notice)
+    assert find_all_outgrown(database_now()) == {grant.pk}
+
+
+def test_a_number_out_of_one_drawer_says_nothing_of_another(drawer: Drawer) -> None:
+    first = CLEO | {"email": "", "person number": "7"}
+    drawer.take(drawer.bring(first, scans=["1.pdf"]))
+    again = drawer.bring(first | {"scan": "2.pdf", "signed": "2020-01-01"}, scans=["2.pdf"])
+    assert reasons(again) == [[Snag.PERSON_UNCLEAR]]
+
+
+def test_a_term_to_the_end_of_time_has_no_end(drawer: Drawer) -> None:
+    drawer.take(drawer.bring(CLEO | {"term": "31.12.9999"}, scans=["1.pdf"]))
+    assert Grant.objects.get().valid_until is None
+
+
+def test_a_line_that_nobody_can_write_is_set_aside_alone(
+    drawer: Drawer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = release_taking._write
+
+    def fail(actor: Any, importing: Any, judged: Any, kept: Any) -> Any:
+        if judged.line.ordinal == 1:
+            raise OverflowError("date value out of range")
+        return write(actor, importing, judged, kept)
+
+    monkeypatch.setattr(release_taking, "_write", fail)
+    importing = drawer.take(drawer.bring(CLEO, IDA, scans=["1.pdf", "2.pdf"]))
+    assert (importing.taken_count, reasons(importing)) == (1, [[Snag.REFUSED]])
+
+
+def test_scans_that_lie_with_their_answers_are_not_kept_again(drawer: Drawer) -> None:
+    importing = drawer.take(drawer.bring(CLEO, scans=["1.pdf"]))
+    drawer.bring_scans(importing, "1.pdf")
+    assert drawer.work(importing).scans.count() == 0
+
+
+def test_two_workers_at_one_archive_keep_each_scan_once(drawer: Drawer) -> None:
+    importing = drawer.bring(CLEO)
+    drawer.bring_scans(importing, "1.pdf", "2.pdf")
+    stale = ScanArchive.objects.get()
+    drawer.work(importing)
+    assert not release_scans._keep_some(stale.pk, 0, [("3.pdf", b"", None)])
+    assert importing.scans.count() == 2
+
+
+def test_who_said_something_of_a_line_is_on_record(drawer: Drawer) -> None:
+    importing = drawer.bring(CLEO, CLEO | {"signed": "2020-01-01"}, scans=["1.pdf"])
+    before = set(Record.objects.values_list("pk", flat=True))
+    line = importing.lines.order_by("ordinal")[0]
+    services.decide_line(actor=drawer.officer, line_id=line.pk)
+    reason = Snag.SCAN_SHARED.value
+    services.accept_lines(actor=drawer.officer, import_id=importing.pk, reason=reason)
+    told = [bytes(one.body) for one in Record.objects.exclude(pk__in=before).order_by("pk")]
+    assert [b'"settling":"decided"' in told[0], b'"settling":"accepted"' in told[1]] == [True, True]
+
+
+def test_a_line_of_data_does_not_pass_for_a_header(drawer: Drawer) -> None:
+    content = io.BytesIO(b"Cleo Invented,yes,berlin\nIda Invented,no,bonn\n")
+    with pytest.raises(DescriptionRefused, match="is the first line a header"):
+        services.bring_releases(
+            actor=drawer.officer, bringing=Bringing(drawer.notice.pk), content=content
+        )
+
+
 def _ago(days: int) -> str:
     return (database_now().date() - timedelta(days)).isoformat()
 
@@ -239,7 +348,8 @@ def test_who_has_come_of_age_is_to_be_asked_themself(drawer: Drawer) -> None:
     signed = {"birth date": "2001-06-01", "guardian": "Gus Invented", "signed": "2015-04-03"}
     drawer.take(drawer.bring(CLEO | signed, scans=["1.pdf"]))
     grant = Grant.objects.get()
-    assert (grant.capacity, grant.power_until) == ("guardian", datetime(2019, 6, 1, tzinfo=UTC))
+    birthday = of_age_at(date(2001, 6, 1), 18, "Europe/Berlin")
+    assert (grant.capacity, grant.power_until) == ("guardian", birthday)
     assert not Representation.objects.exists()
     decision = decide_uses([grant.subject_id], [Use.DEPICT], context=PRINTED)
     assert (decision.outcome, decision.reasons[0].code) == ("needs_review", Code.POWER_ENDED)

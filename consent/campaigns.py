@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from consent.models import (
@@ -109,6 +109,14 @@ def concerned(campaign: Campaign) -> QuerySet[Grant]:
     if campaign.projects:
         grants = grants.filter(subject__in=RawSQL(_IN_PROJECTS, [campaign.projects]))  # noqa: S611
     return grants.order_by()
+
+
+def unasked(campaign: Campaign) -> QuerySet[Grant]:
+    """Return whom a campaign concerns and did not ask about it, or about what it is left of."""
+    asked = Grant.objects.filter(
+        Q(renews=OuterRef("pk")) | Q(renews=OuterRef("supersedes")), campaign=campaign.pk
+    )
+    return concerned(campaign).filter(~Exists(asked))
 
 
 def look_ahead(campaign: Campaign) -> Preview:

@@ -32,9 +32,10 @@ _GRANTS = """
         AND coalesce(g.signed_on::timestamptz, g.given_at) < born.of_age_at
     WHERE g.state = 'given' AND cardinality(g.uses) > 0 AND g.capacity IN ('self', 'guardian')
         AND (g.valid_until IS NULL OR g.valid_until > statement_timestamp())"""
+_OF_ONE = " AND g.id = %s"
 
 
-def find_outgrown(after: datetime, until: datetime) -> set[UUID]:
+def find_outgrown(after: datetime, until: datetime, only: UUID | None = None) -> set[UUID]:
     """Return what is allowed today by the word of, or for, a child who is of age in that span.
 
     The span is open at its beginning. Answers that other people gave by power of attorney are
@@ -44,17 +45,24 @@ def find_outgrown(after: datetime, until: datetime) -> set[UUID]:
     if not keys:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(_GRANTS, [keys, moments])
+        if only is None:
+            cursor.execute(_GRANTS, [keys, moments])
+        else:
+            cursor.execute(_GRANTS + _OF_ONE, [keys, moments, only])
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def find_all_outgrown(until: datetime) -> set[UUID]:
-    """Return as ``find_outgrown`` for whoever is of age by then, since the first answer stands."""
+def find_all_outgrown(until: datetime, only: UUID | None = None) -> set[UUID]:
+    """Return as ``find_outgrown`` for whoever is of age by then, since the first answer stands.
+
+    With ``only``, of this one answer: just the days since it was given are looked at.
+    """
     standing = Grant.objects.filter(state=GrantState.GIVEN, uses__len__gt=0)
+    standing = standing if only is None else standing.filter(pk=only)
     # What was recorded later is as old as its paper.
     said_at = Coalesce(Cast("signed_on", DateTimeField()), "given_at")
     first = standing.aggregate(first=Min(said_at))["first"]
-    return find_outgrown(first, until) if first else set()
+    return find_outgrown(first, until, only) if first else set()
 
 
 def births_between(after: datetime, until: datetime, *, years: int, zone: str) -> Iterator[date]:

@@ -10,6 +10,10 @@ SCHEDULE = {
     "consent.expire_grants": {"task": "consent.tasks.expire_grants", "schedule": 600.0},
     "consent.prepare_renewals": {"task": "consent.tasks.prepare_renewals", "schedule": 3600.0},
     "consent.send_askings": {"task": "consent.tasks.send_askings", "schedule": 60.0},
+    "consent.list_campaigns_again": {
+        "task": "consent.tasks.list_campaigns_again",
+        "schedule": 3600.0,
+    },
     "consent.carry_campaigns": {"task": "consent.tasks.carry_campaigns", "schedule": 20.0},
     "consent.assess_impacts": {"task": "consent.tasks.assess_impacts", "schedule": 5.0},
 }

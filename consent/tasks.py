@@ -282,6 +282,14 @@ def carry_campaigns() -> None:
         _attempt("campaign is not closed", services.finish_campaign, campaign_id=campaign_id)
 
 
+@shared_task
+def list_campaigns_again() -> None:
+    """Ask in campaigns also whoever came to be concerned by them since they began."""
+    for campaign_id in services.running_campaigns():
+        _attempt("campaign is not listed again", services.list_again, campaign_id=campaign_id)
+    services.part_letters()
+
+
 def _until_spent(due: Callable[[], Sequence[AnyId]]) -> Iterator[AnyId]:
     """Yield what is due, page by page, until nothing is or another round of beat takes over.
 

@@ -1,6 +1,7 @@
 """Questions asked anew: who is asked why, how they were reached, and what they said."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -46,8 +47,12 @@ class CampaignFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:  # noqa: ARG002
         """Return the questions of one campaign."""
-        known = {value for value, _ in self.lookup_choices}
-        return queryset.filter(grant__campaign=self.value()) if self.value() in known else queryset
+        try:
+            asked = UUID(self.value() or "")
+        except ValueError:
+            return queryset
+        # Also of a campaign that is too old to be among the choices.
+        return queryset.filter(grant__campaign=asked)
 
 
 class CodeFilter(admin.SimpleListFilter):

@@ -49,7 +49,8 @@ class CampaignForm(forms.Form):
         Silence,
         "If somebody says nothing by then",
         initial=Silence.SET_ASIDE.value,
-        help_text="Said in the letter. Nobody's answer ends who was not reached: it is set aside.",
+        help_text="Said in the letter. Nobody's answer ends who was not surely written to a week "
+        "before: it is set aside.",
     )
     reminders = _number("Reminders", 0, MOST_REMINDERS, initial=2)
     remind_after_days = _number("Days until each reminder", 1, MOST_REMIND_DAYS, initial=21)

@@ -156,8 +156,8 @@ class CampaignAdmin(ActingAdmin):
             "Move the last day",
             "event",
             PERMISSION,
-            "Answers are waited for until the end of that day. Letters that are out already name "
-            "the day before; reminders name the new one.",
+            "Answers are waited for until the end of that day; once letters are out, of a later "
+            "one than they name. Reminders name the new day.",
             _extend,
             lambda _: ExtensionForm,
             _in(CampaignState.PREPARED, CampaignState.RUNNING, CampaignState.PAUSED),
@@ -168,7 +168,8 @@ class CampaignAdmin(ActingAdmin):
             "stop_circle",
             PERMISSION,
             "Nobody is written to any more, and what silence means is carried out for everybody "
-            "who has not answered. This cannot be undone; an answer that comes later still counts.",
+            "who has not answered. Before the day that letters name, nobody's old answer ends: it "
+            "is set aside instead. An answer that comes later still counts.",
             _moved(services.close_campaign, "It is being closed."),
             is_open=_in(CampaignState.RUNNING, CampaignState.PAUSED),
         ),

@@ -212,6 +212,9 @@ BEGIN
         RAISE EXCEPTION 'campaign % has people left to be dealt with', NEW.id
             USING ERRCODE = 'MU003';
     END IF;
+    IF OLD.begun_at IS NOT NULL AND NEW.closes_at < OLD.closes_at THEN
+        RAISE EXCEPTION 'letters of campaign % name a later day', NEW.id USING ERRCODE = 'MU002';
+    END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER consent_campaign_forgetting BEFORE UPDATE ON consent_campaign

@@ -61,9 +61,10 @@ class AskingErrand(WorkErrand):
     grant = models.OneToOneField(Grant, models.CASCADE, primary_key=True, related_name="asking")
     cause = code_field(Cause, default=Cause.ENDING.value)
     reach = code_field(Reach, default=Reach.DUE.value)
-    lead = models.ForeignKey("self", models.CASCADE, null=True, related_name="followers")
+    lead = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")
     due_at = models.DateTimeField(null=True, db_index=True)  # type: ignore[assignment]
     sent = models.PositiveIntegerField(default=0, help_text="How many letters went out.")
+    written_at = models.DateTimeField(null=True, help_text="When the first surely went out.")
     # Of the letter at hand, which may go to two guardians: to how many, and whether the last of
     # them is being handed over. Noted before it is, so that nobody gets it twice.
     handed = models.PositiveIntegerField(default=0)

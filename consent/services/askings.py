@@ -28,7 +28,7 @@ from consent.models import (
 )
 from consent.models.askings import UNREACHED
 from consent.moment import database_now
-from consent.services.authority import by, lock, require
+from consent.services.authority import by, get, lock, require
 from consent.services.grants import lock_grant
 from consent.services.renewals import lapse, rest_of, wants_erasure
 from consent.uses import Capacity, Cause, Method, Reach
@@ -87,8 +87,13 @@ def write_letters(errand: AskingErrand) -> list[AskingLetter] | None:
         AskingErrand.objects.filter(pk=errand.pk).update(due_at=database_now())
         return None
     grant = _still_asked(errand)
-    if grant is None or wants_erasure(grant.subject):
+    if grant is None:
         AskingErrand.objects.filter(pk=errand.pk).update(due_at=None)
+        return None
+    if wants_erasure(grant.subject):
+        # They may change their mind.
+        later = database_now() + LOOK_AGAIN
+        AskingErrand.objects.filter(pk=errand.pk).update(due_at=later, attempts=0)
         return None
     people = sorted(_addressees(grant.subject, database_now()), key=lambda one: one.pk)
     found = [contact for one in people if (contact := contacts.contact_of(one))]
@@ -132,6 +137,7 @@ def settle_asking(errand: AskingErrand) -> None:
     else:
         row.sent += 1
         row.reach = Reach.WRITTEN.value
+        row.written_at = row.written_at or database_now()
     row.due_at = database_now() + after if row.sent <= reminders else None
     row.save()
 
@@ -160,21 +166,47 @@ def note_written(*, actor: Account, grant_id: UUID) -> Grant:
 def write_again(*, actor: Account, grant_id: UUID) -> Grant:
     """Send a letter anew, such as to the right address.
 
-    Raises NotPermitted, Unknown, WrongState as ``note_written``.
+    Raises NotPermitted, Unknown, WrongState as ``note_written``, and while a campaign rests.
     """
     errand = _take(actor, grant_id, {*map(Reach, UNREACHED), Reach.UNSURE})
-    grant = lock_grant(errand.grant_id)
+    grant = errand.grant
+    if grant.campaign is not None and grant.campaign.state != CampaignState.RUNNING:
+        raise WrongState(f"campaign is {grant.campaign.state}, letters go out while it is running")
     AskingErrand.objects.filter(pk=errand.pk).update(
         reach=Reach.DUE.value, due_at=database_now(), attempts=0
     )
     return grant
 
 
+def part_letters() -> int:
+    """Give a letter of their own to those who shared one; return how many are due again.
+
+    They were wrongly taken for one person: whoever of them got the letter, it spoke of the other.
+    Nor is somebody forgotten whose question went with one that is gone.
+    """
+    asked = AskingErrand.objects.filter(
+        grant__state__in=OPEN, grant__campaign__state=CampaignState.RUNNING
+    )
+    followers = asked.exclude(lead=None).exclude(lead__grant__subject=F("grant__subject"))
+    apart: set[UUID] = set()
+    for one in followers.select_related("grant", "lead__grant"):
+        assert one.lead is not None
+        selves = Subject.objects.selves(one.grant.subject_id)
+        if not selves.filter(pk=one.lead.grant.subject_id).exists():
+            apart |= {one.pk, one.lead.pk}
+    left = asked.filter(lead=None, reach=Reach.DUE.value, due_at=None)
+    found = asked.filter(pk__in=[*apart, *left.values_list("pk", flat=True)])
+    return found.update(
+        lead=None, reach=Reach.DUE.value, sent=0, written_at=None, due_at=database_now()
+    )
+
+
 def _take(actor: Account, grant_id: UUID, reaches: set[Reach]) -> AskingErrand:
     require(actor, "consent.give_grant")
-    errand = lock(AskingErrand.objects.all(), grant_id)
-    if errand.lead_id is not None:
-        errand = lock(AskingErrand.objects.all(), errand.lead_id)
+    found = get(AskingErrand.objects.all(), grant_id)
+    # The question first and its letter then, as everybody else locks them.
+    grant = lock_grant(found.lead_id or found.pk)
+    errand = lock(AskingErrand.objects.select_related("grant__campaign"), grant.pk)
     if errand.reach not in reaches:
         raise WrongState(f"how the person was reached reads: {Reach(errand.reach).words}")
     if not _questions(errand).filter(state__in=OPEN).exists():
@@ -183,8 +215,11 @@ def _take(actor: Account, grant_id: UUID, reaches: set[Reach]) -> AskingErrand:
 
 
 def _note(actor: Account, errand: AskingErrand, reach: Reach, kind: Kind, how: str) -> Grant:
-    grant = lock_grant(errand.grant_id)
-    AskingErrand.objects.filter(pk=errand.pk).update(reach=reach.value, due_at=None)
+    grant = errand.grant
+    written_at = database_now() if reach is Reach.WRITTEN else errand.written_at
+    AskingErrand.objects.filter(pk=errand.pk).update(
+        reach=reach.value, due_at=None, written_at=written_at
+    )
     said = {"answer": str(grant.pk), "how": how}
     segments = [Unsealed("addressee", grant.scope_ids(), said), by(actor)]
     append(kind=kind, facts=NoFacts(), segments=segments)

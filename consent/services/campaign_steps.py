@@ -24,14 +24,29 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.endings import IN_FORCE, give_up, put_aside
 from consent.services.grants import lock_grant
-from consent.services.renewals import Question, ask_anew, lapse, rest_of, wants_erasure
+from consent.services.renewals import (
+    Question,
+    ask_anew,
+    chain_of,
+    lapse,
+    rest_of,
+    wants_erasure,
+)
 from consent.uses import Cause, Reach, Silence, Step
 
 AT_ONCE = 200
 RETRY = timedelta(minutes=5)
+# Silence ends nothing for whoever had less time than that to answer.
+LEAST_TIME = timedelta(days=7)
 _AT_WORK = Q(campaign__state=CampaignState.RUNNING, step=Step.ASK.value) | Q(
     campaign__state=CampaignState.CLOSING, step=Step.SETTLE.value
 )
+
+
+def running_campaigns() -> list[UUID]:
+    """Return the campaigns that ask people now."""
+    running = Campaign.objects.filter(state=CampaignState.RUNNING)
+    return list(running.values_list("pk", flat=True))
 
 
 def due_campaigns() -> tuple[list[UUID], list[UUID]]:
@@ -84,12 +99,13 @@ def _ask(campaign: Campaign, old: Grant) -> None:
     A question that was open takes back its place: nobody has two to answer about the same.
     """
     _hold(old.subject)
-    asked = [lock_grant(pk) for pk in _open_requests(_chain(old))]
+    chain = chain_of(old)
+    if Grant.objects.filter(campaign=campaign, renews__in=chain).exists():
+        return
+    asked = [lock_grant(pk) for pk in _open_requests(chain)]
     current = rest_of(lock_grant(old.pk))
     is_gone = current.state not in IN_FORCE or not current.uses
     if is_gone or wants_erasure(current.subject):
-        return
-    if any(one.campaign_id == campaign.pk for one in asked):
         return
     for one in asked:
         lapse(one)
@@ -101,10 +117,11 @@ def _ask(campaign: Campaign, old: Grant) -> None:
 def _settle(campaign: Campaign, old: Grant) -> None:
     """Let what silence means come true for one answer, unless it was answered.
 
-    Nobody's answer ends who was not asked: it is set aside instead, for a person to look at.
+    Nobody's answer ends who was not asked in time, or before the day that letters name: it is
+    set aside instead, for a person to look at.
     """
     _hold(old.subject)
-    chain = _chain(old)
+    chain = chain_of(old)
     questions = Grant.objects.filter(campaign=campaign, renews__in=chain).order_by("pk")
     asked = [lock_grant(pk) for pk in questions.values_list("pk", flat=True)]
     current = rest_of(lock_grant(old.pk))
@@ -115,7 +132,7 @@ def _settle(campaign: Campaign, old: Grant) -> None:
             lapse(one)
         AskingErrand.objects.filter(pk=one.pk).update(due_at=None)
     silence = Silence(campaign.silence)
-    is_ending = silence is Silence.ENDS and any(_was_reached(one) for one in asked)
+    is_ending = silence is Silence.ENDS and any(_had_time(one, campaign) for one in asked)
     if current.state not in IN_FORCE or silence is Silence.STANDS:
         return
     if is_ending:
@@ -130,14 +147,6 @@ def _hold(person: Subject) -> None:
     list(selves.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
-def _chain(old: Grant) -> list[UUID]:
-    """Return the ids of an answer and of what was left of it, each time a part was taken back."""
-    chain = [old.pk]
-    while rest := Grant.objects.filter(supersedes=chain[-1]).values_list("pk", flat=True).first():
-        chain.append(rest)
-    return chain
-
-
 def _open_requests(chain: list[UUID]) -> list[UUID]:
     asked = Grant.objects.filter(renews__in=chain, state__in=OPEN).order_by("pk")
     return list(asked.values_list("pk", flat=True))
@@ -149,8 +158,17 @@ def _text_for(campaign: Campaign, old: Grant) -> Notice:
     return same.filter(language=old.notice.language).first() or campaign.notice
 
 
-def _was_reached(asked: Grant) -> bool:
-    letter = AskingErrand.objects.select_related("lead").filter(pk=asked.pk).first()
-    if letter is None:
-        return False
-    return Reach((letter.lead or letter).reach) is Reach.WRITTEN
+def _had_time(asked: Grant, campaign: Campaign) -> bool:
+    """Say whether the person was surely written to, long enough before the day they were told.
+
+    A letter to somebody who was taken for the same person is none to them.
+    """
+    assert campaign.closing_at is not None
+    selves = Subject.objects.selves(asked.subject_id)
+    letter = AskingErrand.objects.filter(Q(pk=asked.pk, lead=None) | Q(followers__pk=asked.pk))
+    reached = letter.filter(
+        grant__subject__in=selves,
+        reach=Reach.WRITTEN.value,
+        written_at__lte=campaign.closes_at - LEAST_TIME,
+    )
+    return campaign.closing_at >= campaign.closes_at and reached.exists()

@@ -25,7 +25,7 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.services.answers import values
-from consent.services.authority import by, get, lock, require
+from consent.services.authority import by, get, require
 from consent.uses import TERRITORY, Said, Silence, Step, Use
 from ledger.kinds import Facts, Kind, NoFacts
 from ledger.services import Unsealed, append
@@ -99,6 +99,7 @@ def begin_campaign(*, actor: Account, campaign_id: UUID) -> Campaign:
     now = database_now()
     if campaign.closes_at <= now:
         raise TermsRefused("the last day of this campaign is over")
+    _check_text(campaign.notice)
     if Campaign.objects.filter(code=campaign.code, state__in=UNDER_WAY).exists():
         raise TermsRefused("another campaign about this notice is under way")
     counted = campaigns.look_ahead(campaign)
@@ -141,13 +142,15 @@ def resume_campaign(*, actor: Account, campaign_id: UUID) -> Campaign:
 
 @transaction.atomic
 def extend_campaign(*, actor: Account, campaign_id: UUID, closes_at: datetime) -> Campaign:
-    """Wait for answers until another day.
+    """Wait for answers until another day; once it began, a later one: letters named the first.
 
     Raises NotPermitted, Unknown, WrongState, TermsRefused.
     """
     states = (CampaignState.PREPARED, CampaignState.RUNNING, CampaignState.PAUSED)
     campaign = _take(actor, campaign_id, *states)
     _check_end(closes_at, database_now())
+    if campaign.begun_at is not None and closes_at < campaign.closes_at:
+        raise TermsRefused("letters name a later day: answers can be waited for longer only")
     campaign.closes_at = closes_at
     campaign.save(update_fields=["closes_at"])
     _append(kinds.CAMPAIGN_EXTENDED, campaign, actor)
@@ -162,11 +165,12 @@ def close_campaign(*, campaign_id: UUID, actor: Account | None = None) -> Campai
     """
     if actor is not None:
         require(actor, PERMISSION)
-    campaign = lock(Campaign.objects.select_related("notice"), campaign_id)
+    campaign = _hold(campaign_id)
     _check_state(campaign, CampaignState.RUNNING, CampaignState.PAUSED)
     now = database_now()
     if actor is None and campaign.closes_at > now:
         raise WrongState("the campaign's last day is not over")
+    _list_concerned(campaign, now)
     _list_silent(campaign, now)
     campaign.closing_at, campaign.state = now, CampaignState.CLOSING
     campaign.save(update_fields=["closing_at", "state"])
@@ -177,7 +181,7 @@ def close_campaign(*, campaign_id: UUID, actor: Account | None = None) -> Campai
 @transaction.atomic
 def finish_campaign(*, campaign_id: UUID) -> Campaign | None:
     """Close a campaign in which everybody silent was dealt with; None while somebody is left."""
-    campaign = lock(Campaign.objects.select_related("notice"), campaign_id)
+    campaign = _hold(campaign_id)
     _check_state(campaign, CampaignState.CLOSING)
     if CampaignErrand.objects.filter(campaign=campaign).exists():
         return None
@@ -191,8 +195,20 @@ def finish_campaign(*, campaign_id: UUID) -> Campaign | None:
     return campaign
 
 
+@transaction.atomic
+def list_again(*, campaign_id: UUID) -> int:
+    """Put on the workers' list whoever came to be concerned since; return how many there are.
+
+    Such as an answer to the earlier text that came in late, or by old releases, or a person who
+    no longer wishes to be erased. Safe to repeat. Raises Unknown, WrongState.
+    """
+    campaign = _hold(campaign_id)
+    _check_state(campaign, CampaignState.RUNNING)
+    return _list_concerned(campaign, database_now())
+
+
 def _list_concerned(campaign: Campaign, now: datetime) -> int:
-    rows = campaigns.concerned(campaign).values_list(
+    rows = campaigns.unasked(campaign).values_list(
         Value(campaign.pk, UUIDField()),
         "pk",
         Value(Step.ASK.value),
@@ -231,9 +247,15 @@ def _insert(rows: QuerySet) -> int:
 
 def _take(actor: Account, campaign_id: UUID, *states: CampaignState) -> Campaign:
     require(actor, PERMISSION)
-    campaign = lock(Campaign.objects.select_related("notice"), campaign_id)
+    campaign = _hold(campaign_id)
     _check_state(campaign, *states)
     return campaign
+
+
+def _hold(campaign_id: UUID) -> Campaign:
+    """Return the campaign, locked; not against a step that points a new question at it."""
+    rows = Campaign.objects.select_related("notice")
+    return get(rows.select_for_update(of=("self",), no_key=True), campaign_id)
 
 
 def _check_state(campaign: Campaign, *states: CampaignState) -> None:

@@ -11,6 +11,7 @@ from consent.decisions import find_consenting
 from consent.errors import TermsRefused, WrongState
 from consent.models import Account, Merge, PrivacyRequest, RequestKind, RequestState, Subject
 from consent.moment import database_now
+from consent.services.askings import part_letters
 from consent.services.authority import by, get, lock, require
 from consent.services.impact import open_impact
 from consent.uses import ImpactCause, Use
@@ -75,6 +76,7 @@ def part_subjects(*, actor: Account, merge_id: UUID) -> Merge:
         one.parted_at, one.parted_by = now, actor
         one.save(update_fields=["parted_at", "parted_by"])
     back = [_move_back(actor, merge, one, now) for one in along]
+    part_letters()
     _append(actor, kinds.SUBJECT_PARTED, [merge, *along, *back])
     _open_cases(actor, allowed - _allowed(merge.subject, merge.into), ImpactCause.PARTING)
     return merge

@@ -29,6 +29,7 @@ from consent.models import (
 )
 from consent.models.consents import GrantQuerySet
 from consent.moment import database_now
+from consent.services.authority import get
 from consent.services.grants import lock_grant, write
 from consent.uses import Cause, Method, Reach
 
@@ -69,11 +70,15 @@ def ask_to_renew(*, grant_id: UUID) -> Grant | None:
     Safe to repeat. Raises Unknown, ScopeGone.
     """
     # What a campaign asked that is over gives way to the new question.
-    over = Grant.objects.filter(renews=grant_id, state__in=OPEN, campaign__state="closed")
+    chain = chain_of(get(Grant.objects.all(), grant_id))
+    open_now = Grant.objects.filter(renews__in=chain, state__in=OPEN)
+    over = open_now.filter(campaign__state="closed")
     asked = [lock_grant(pk) for pk in over.order_by("pk").values_list("pk", flat=True)]
     old = lock_grant(grant_id)
+    if open_now.exclude(pk__in=[one.pk for one in asked]).exists():
+        return None
     now = database_now()
-    of_age = _outgrown(now).filter(pk=grant_id).exists()
+    of_age = _outgrown(now, grant_id).filter(pk=grant_id).exists()
     is_ending = _ending(now).unasked(Cause.ENDING).filter(pk=grant_id).exists()
     if not (of_age or is_ending) or wants_erasure(old.subject):
         return None
@@ -127,6 +132,18 @@ def lapse(grant: Grant) -> None:
     write(None, (grant,), kinds.GRANT_LAPSED)
 
 
+def chain_of(grant: Grant) -> list[UUID]:
+    """Return the ids of an answer as it was first, and of what was left of it each time."""
+    chain = [grant.pk]
+    above = grant.supersedes_id
+    while above is not None:
+        chain.insert(0, above)
+        above = Grant.objects.filter(pk=above).values_list("supersedes_id", flat=True).first()
+    while rest := Grant.objects.filter(supersedes=chain[-1]).values_list("pk", flat=True).first():
+        chain.append(rest)
+    return chain
+
+
 def rest_of(grant: Grant) -> Grant:
     """Return what is left of an answer of which uses were taken back, locked."""
     while rest := Grant.objects.filter(supersedes=grant.pk).values_list("pk", flat=True).first():
@@ -149,10 +166,10 @@ def wants_erasure(subject: Subject) -> bool:
     ).exists()
 
 
-def _outgrown(now: datetime) -> GrantQuerySet:
+def _outgrown(now: datetime, only: UUID | None = None) -> GrantQuerySet:
     by_guardian = Grant.objects.outgrown(now).values("pk")
     of_age = Grant.objects.filter(pk__in=by_guardian) | Grant.objects.filter(
-        pk__in=find_all_outgrown(now)
+        pk__in=find_all_outgrown(now, only)
     )
     return of_age.unasked(Cause.OF_AGE)
 

@@ -1,5 +1,6 @@
 """A new text: everybody with an answer to an earlier one is asked once, and nobody is forgotten."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from consent import campaigns, services, tasks
 from consent.decision import Code
 from consent.errors import NotPermitted, TermsRefused, WrongState
 from consent.identity import IdentifierKind
+from consent.kinds import CloseOutcome
 from consent.models import (
     Account,
     AskingErrand,
@@ -24,8 +26,10 @@ from consent.models import (
     CampaignErrand,
     Grant,
     Identifier,
+    Language,
     LinkErrand,
     Notice,
+    PrivacyRequest,
     RequestKind,
     Subject,
 )
@@ -98,6 +102,17 @@ def leases_end() -> None:
 
 def close(officer: Account, campaign: Campaign) -> Campaign:
     services.close_campaign(actor=officer, campaign_id=campaign.pk)
+    tasks.carry_campaigns()
+    campaign.refresh_from_db()
+    return campaign
+
+
+def its_day_passes(campaign: Campaign, *, written_days_before: int = 8) -> Campaign:
+    """Let the last day pass; letters went out some days before it."""
+    written_at = campaign.closes_at - timedelta(days=written_days_before)
+    AskingErrand.objects.exclude(written_at=None).update(written_at=written_at)
+    while database_now() < campaign.closes_at:
+        pass
     tasks.carry_campaigns()
     campaign.refresh_from_db()
     return campaign
@@ -331,10 +346,10 @@ def test_silence_means_what_was_said_before_it_began(
     address = Identifier.objects.get(subject=lost.subject, kind=IdentifierKind.EMAIL.value)
     services.end_identifier(actor=officer, identifier_id=address.pk)
     said = person(officer, "Said", first)
-    campaign = begun(officer, silence=silence)
+    campaign = begun(officer, silence=silence, closes_at=database_now() + timedelta(seconds=2))
     work()
     services.answer_request(actor=officer, grant_id=asked_for(said).pk, answer=answer(Use.TRAIN))
-    assert close(officer, campaign).state == "closed"
+    assert its_day_passes(campaign).state == "closed"
     assert [state_of(one) for one in (ann, lost, said)] == [reached, unreached, "renewed"]
     # Nobody is written to any more, and a late answer counts all the same.
     later()
@@ -525,7 +540,7 @@ ILLEGAL = [
     ("notice_id = gen_random_uuid()", "notice_id"),
     ("begun_at = now()", "begun_at"),
     ("answers = 3", "answers"),
-    ("closes_at = now() - interval '1 day'", "campaign_leaves_time"),
+    ("closes_at = closes_at - interval '1 day'", "name a later day"),
 ]
 
 
@@ -637,9 +652,9 @@ def test_workers_that_are_killed_again_and_again_lose_and_repeat_nothing(
     settings.EMAIL_FILE_PATH = home / "mail"
     people = [person(officer, f"P{number}", first) for number in range(8)]
     campaign = begun(officer)
-    for time in (1, 2):
+    for call in (1, 2):
         for when in ("before", "after"):
-            die(tasks.carry_campaigns, at=COMMIT, when=when, time=time)
+            die(tasks.carry_campaigns, at=COMMIT, when=when, time=call)
     while CampaignErrand.objects.exists():
         # What a worker had when it died is held until PostgreSQL notices that it is gone.
         tasks.carry_campaigns()
@@ -684,7 +699,8 @@ def _post_is_away(_message: EmailMessage) -> None:
 def test_a_letter_that_came_back_stops_letters_until_it_is_written_by_hand(
     officer: Account, ann: Grant, mailoutbox: list[EmailMessage]
 ) -> None:
-    campaign = begun(officer, silence=Silence.ENDS)
+    until = database_now() + timedelta(seconds=2)
+    campaign = begun(officer, silence=Silence.ENDS, closes_at=until)
     work()
     asked = asked_for(ann)
     services.note_returned(actor=officer, grant_id=asked.pk)
@@ -697,7 +713,7 @@ def test_a_letter_that_came_back_stops_letters_until_it_is_written_by_hand(
     assert not AskingErrand.objects.unreached()
     newest = [parse_body(one.body).kind for one in Record.objects.order_by("pk")][-2:]
     assert newest == ["grant.unreached", "grant.asked"]
-    close(officer, campaign)
+    its_day_passes(campaign)
     assert state_of(ann) == "revoked"
 
 
@@ -762,7 +778,8 @@ def test_every_step_of_a_campaign_is_on_record(
     sequence: Callable[[], int],
 ) -> None:
     carl = person(officer, "Carl", first)
-    campaign = begun(officer, silence=Silence.ENDS)
+    until = database_now() + timedelta(seconds=3)
+    campaign = begun(officer, silence=Silence.ENDS, closes_at=until)
     work()
     for move in (services.pause_campaign, services.resume_campaign):
         move(actor=officer, campaign_id=campaign.pk)
@@ -770,7 +787,7 @@ def test_every_step_of_a_campaign_is_on_record(
         actor=Visitor(bob.subject), grant_id=asked_for(bob).pk, answer=answer(Use.TRAIN)
     )
     services.refuse_request(actor=officer, grant_id=asked_for(carl).pk, method=Method.LETTER)
-    close(officer, campaign)
+    its_day_passes(campaign)
     sequence()
     assert list(verify_log(log).findings) == []
     said = [parse_body(one.body).kind for one in Record.objects.order_by("pk")]
@@ -781,3 +798,172 @@ def test_every_step_of_a_campaign_is_on_record(
     assert said[-2:] == ["grant.revoked", "campaign.closed"]
     assert state_of(ann) == "revoked"
     assert {opening.payload.get("campaign") for opening in openings_of(ann)} == {str(campaign.pk)}
+
+
+def test_an_answer_to_the_old_text_that_comes_late_is_asked_about_too(
+    officer: Account, first: Notice, ann: Grant
+) -> None:
+    campaign = begun(officer)
+    late = person(officer, "Late", first)
+    open_before = services.request(
+        actor=officer, subject_id=ann.subject_id, notice_id=first.pk, answer=answer(Use.EVALUATE)
+    )
+    services.answer_request(actor=officer, grant_id=open_before.pk, answer=answer(Use.EVALUATE))
+    work()
+    assert not Grant.objects.filter(renews__in=[late, open_before]).exists()
+    for _ in range(2):
+        tasks.list_campaigns_again()
+        work()
+    assert Grant.objects.filter(renews__in=[late, open_before], campaign=campaign).count() == 2
+    assert Grant.objects.filter(renews=ann).count() == 1
+
+
+def test_what_took_the_place_of_an_answer_before_its_turn_came_is_asked_about(
+    officer: Account, first: Notice, ann: Grant
+) -> None:
+    begun(officer)
+    again = services.renew(
+        actor=officer, grant_id=ann.pk, valid_until=None, method=Method.LETTER,
+        assurance=Assurance.SIGNED_RELEASE,
+    )  # fmt: skip
+    work()
+    tasks.list_campaigns_again()
+    work()
+    assert asked_for(again).notice.version == 2
+
+
+def test_nobody_who_changed_their_mind_about_erasure_is_forgotten(
+    officer: Account, ann: Grant, bob: Grant, mailoutbox: list[EmailMessage]
+) -> None:
+    def wish(grant: Grant) -> PrivacyRequest:
+        return services.open_request(
+            actor=officer, subject_id=grant.subject_id, kind=RequestKind.ERASURE,
+            channel=Method.LETTER, identity=Assurance.EID,
+        )  # fmt: skip
+
+    before = wish(ann)
+    begun(officer)
+    tasks.carry_campaigns()
+    meanwhile = wish(bob)
+    tasks.send_askings()
+    assert mailoutbox == []
+    for one in (before, meanwhile):
+        services.close_request(actor=officer, request_id=one.pk, outcome=CloseOutcome.WITHDRAWN)
+    tasks.list_campaigns_again()
+    tasks.carry_campaigns()
+    later()
+    assert addressees(mailoutbox) == {"ann@people.example": 1, "bob@people.example": 1}
+
+
+def test_what_is_left_after_they_were_asked_is_not_asked_about_again(
+    officer: Account, first: Notice
+) -> None:
+    grant = person(officer, "Ann", first, Use.TRAIN, Use.EVALUATE, Use.DEPICT)
+    begun(officer)
+    work()
+    for use in (Use.TRAIN, Use.EVALUATE):
+        grant = services.withdraw(actor=officer, grant_id=grant.pk, uses=[use])
+        tasks.list_campaigns_again()
+        tasks.prepare_renewals()
+        work()
+    assert Grant.objects.filter(state="requested").count() == 1
+
+
+def test_who_was_wrongly_taken_for_somebody_gets_a_letter_of_their_own(
+    officer: Account, first: Notice, ann: Grant, bob: Grant, mailoutbox: list[EmailMessage]
+) -> None:
+    merge = services.merge_subjects(
+        actor=officer, keep_id=ann.subject_id, other_id=bob.subject_id, reason="the same"
+    )
+    until = database_now() + timedelta(seconds=3)
+    campaign = begun(officer, silence=Silence.ENDS, closes_at=until)
+    work()
+    assert len(mailoutbox) == 1
+    services.part_subjects(actor=officer, merge_id=merge.pk)
+    assert not AskingErrand.objects.exclude(lead=None).exists()
+    # Whoever got the letter, it spoke of the other.
+    tasks.send_askings()
+    (_, *own) = mailoutbox
+    assert addressees(own) == {"ann@people.example": 1, "bob@people.example": 1}
+    its_day_passes(campaign, written_days_before=1)
+    assert {state_of(ann), state_of(bob)} == {"suspended"}
+
+
+def test_nobodys_answer_ends_before_the_day_that_the_letter_names_or_without_time(
+    officer: Account, ann: Grant
+) -> None:
+    campaign = begun(officer, silence=Silence.ENDS)
+    work()
+    with pytest.raises(TermsRefused, match="letters name a later day"):
+        services.extend_campaign(
+            actor=officer, campaign_id=campaign.pk, closes_at=database_now() + timedelta(days=1)
+        )
+    AskingErrand.objects.update(written_at=database_now() - timedelta(days=30))
+    close(officer, campaign)
+    assert state_of(ann) == "suspended"
+
+
+def test_a_letter_of_the_last_days_leaves_too_little_time(officer: Account, ann: Grant) -> None:
+    until = database_now() + timedelta(seconds=2)
+    campaign = begun(officer, silence=Silence.ENDS, closes_at=until)
+    work()
+    its_day_passes(campaign, written_days_before=6)
+    assert state_of(ann) == "suspended"
+
+
+def test_nobody_is_written_to_again_while_a_campaign_rests(officer: Account, ann: Grant) -> None:
+    campaign = begun(officer)
+    work()
+    services.note_returned(actor=officer, grant_id=asked_for(ann).pk)
+    services.pause_campaign(actor=officer, campaign_id=campaign.pk)
+    with pytest.raises(WrongState, match="campaign is paused"):
+        services.write_again(actor=officer, grant_id=asked_for(ann).pk)
+    assert AskingErrand.objects.unreached().count() == 1
+
+
+def test_a_text_that_is_old_by_now_is_not_asked_about(officer: Account, ann: Grant) -> None:
+    prepared = services.prepare_campaign(
+        actor=officer, notice_id=publish(officer).pk, course=course()
+    )
+    publish(officer)
+    with pytest.raises(TermsRefused, match="newer version"):
+        services.begin_campaign(actor=officer, campaign_id=prepared.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_closing_waits_for_a_step_at_hand_and_neither_gives_up(
+    officer: Account, ann: Grant
+) -> None:
+    campaign = begun(officer)
+    step = CampaignErrand.objects.get().pk
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            services.take_step(step)
+            closing = pool.submit(
+                _and_leave, services.close_campaign, actor=officer, campaign_id=campaign.pk
+            )
+            time.sleep(0.5)
+        closing.result()
+    tasks.carry_campaigns()
+    assert (state_of(ann), Campaign.objects.get().state) == ("suspended", "closed")
+
+
+def _and_leave(do: Callable[..., object], **said: Any) -> None:
+    do(**said)
+    connections.close_all()
+
+
+def test_what_was_taken_back_is_given_once_more_to_the_newest_text(
+    officer: Account, ann: Grant
+) -> None:
+    services.withdraw(actor=officer, grant_id=ann.pk)
+    newer = publish(officer, title="The new text")
+    browser = Client(HTTP_ACCEPT_LANGUAGE="en")
+    errand = services.ask_for_link(address="ann@people.example", language=Language.ENGLISH)
+    (letter,) = services.make_links(errand)
+    browser.post(f"/portal/link/{letter.token}/")
+    form = f"/portal/answers/{ann.pk}/give/"
+    page = browser.get(form)
+    assert "The new text" in page.content.decode()
+    assert browser.post(form, {"once": once(page), "train": "yes"}).status_code == 302
+    assert Grant.objects.get(state="given").notice == newer

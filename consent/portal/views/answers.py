@@ -14,6 +14,7 @@ from consent.portal.answer import Answered, in_own_language
 from consent.portal.forms import AnswerForm, TakeBackForm
 from consent.portal.views.visiting import PersonView, find_own
 from consent.services.endings import IN_FORCE
+from consent.services.renewals import newest_text
 from consent.uses import Method, Use
 
 
@@ -112,7 +113,7 @@ class GiveView(AnswersPage):
 
     def post(self, request: HttpRequest, grant_id: UUID) -> HttpResponse:
         # Not whether it is still open: the same form sent twice is answered alike.
-        grant = self.find(grant_id)
+        grant = _by_the_newest(self.find(grant_id))
         form = AnswerForm(grant, request.POST)
         if not form.is_valid():
             return self._page(self._wanted(grant_id), form, status=422)
@@ -154,7 +155,7 @@ class GiveView(AnswersPage):
         grant = self.find(pk)
         if not _is_open(grant) and not _is_again(grant):
             raise Http404("nobody asks for this answer")
-        return grant
+        return _by_the_newest(grant)
 
     def _page(self, grant: Grant, form: AnswerForm, *, status: int = 200) -> HttpResponse:
         return self.page(
@@ -227,6 +228,13 @@ def _allowed(grant: Grant) -> list[Use]:
 
 def _is_open(grant: Grant) -> bool:
     return grant.state in standing.ASKING
+
+
+def _by_the_newest(grant: Grant) -> Grant:
+    """Let what is said once more be said to the text that holds now, in memory only."""
+    if not _is_open(grant):
+        grant.notice = newest_text(grant.notice)
+    return grant
 
 
 def _is_again(grant: Grant) -> bool:

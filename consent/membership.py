@@ -2,17 +2,20 @@
 
 Of a frozen version, the members that show nobody are bound by ``house_root`` and counted by
 ``house_count``, both in the version's recorded row; what is said of each in columns must be what
-its commitment opens to. A draft's are counted by its intakes.
+its commitment opens to. ``house_places`` binds the place, import and file of each. A draft's are
+counted by its intakes, and each is held to what it was committed to as.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 from consent.members import commit_opening, digest_of, paginate, read_opening, split
 from consent.models import DatasetVersion, Intake, VersionState
 from consent.services.admission import FINGERPRINT, shown
+from consent.services.datasets import house_places
 from ledger import binary, vault
-from ledger.bindings import binds
+from ledger.bindings import Asked, binds
 from ledger.errors import CanonicalError, SealBroken
 from ledger.models import HOUSE_SCOPE
 from ledger.sealing import column_place
@@ -28,19 +31,40 @@ _MEMBERS = (
     f"SELECT {_COLUMNS} FROM consent_item WHERE version_id = %s AND people = 0 AND aside = '' "  # noqa: S608
     "ORDER BY commitment"
 )
+_BROUGHT = (
+    f"SELECT {_COLUMNS} FROM consent_item WHERE version_id = %s AND intake_id = %s AND people = 0"  # noqa: S608
+)
+
+
+def of_all(_table: str, _pk: UUID) -> bool:
+    """Ask about every row."""
+    return True
 
 
 @binds
-def check_versions() -> Iterator[Finding]:
-    """Yield what is wrong with the versions' items and pages."""
-    for version in DatasetVersion.objects.order_by("pk").iterator():
-        if version.state == VersionState.FROZEN:
+def check_versions(is_asked: Asked = of_all) -> Iterator[Finding]:
+    """Yield what is wrong with the items and pages of the versions and imports asked about."""
+    for version in DatasetVersion.objects.filter(state=VersionState.FROZEN).order_by("pk"):
+        if is_asked(version._meta.db_table, version.pk):
             yield from _check_frozen(version)
-    for intake in Intake.objects.exclude(version=None).order_by("pk").iterator():
-        there = intake.items.filter(people=0, version=intake.version).count()
-        if there != intake.house_count:
-            said = f"intake {intake.pk} brought {intake.house_count} items without people"
-            yield "items_missing", f"{said}, {there} are there"
+    intakes = Intake.objects.exclude(version=None).select_related("version").order_by("pk")
+    for intake in intakes.iterator():
+        if is_asked(intake._meta.db_table, intake.pk):
+            yield from _check_brought(intake)
+
+
+def _check_brought(intake: Intake) -> Iterator[Finding]:
+    """Count what an import brought; in what is no frozen version hold each item to its opening."""
+    assert intake.version is not None
+    there = intake.items.filter(people=0, version=intake.version).count()
+    if there != intake.house_count:
+        said = f"intake {intake.pk} brought {intake.house_count} items without people"
+        yield "items_missing", f"{said}, {there} are there"
+    if intake.version.state != VersionState.FROZEN:
+        findings: list[Finding] = []
+        for _ in _house(_BROUGHT, [intake.version_id, intake.pk], findings):
+            pass
+        yield from findings
 
 
 def _check_frozen(version: DatasetVersion) -> Iterator[Finding]:
@@ -54,16 +78,19 @@ def _check_frozen(version: DatasetVersion) -> Iterator[Finding]:
     if roots != pages or not roots or digest_of(roots) != version.digest:
         yield "version_changed", f"the pages of version {version.pk} do not give its digest"
     findings: list[Finding] = []
-    house = [page.root for page in paginate(_house(version, findings))]
+    house = [page.root for page in paginate(_house(_MEMBERS, [version.pk], findings))]
     yield from findings
     if (digest_of(house) if house else None) != version.house_root:
         yield "items_changed", f"the items of version {version.pk} do not give the root of them"
+    elif house_places(version) != version.house_places:
+        yield "items_moved", f"items of version {version.pk} have another place, import or file"
 
 
-def _house(version: DatasetVersion, findings: list[Finding]) -> Iterator[bytes]:
+def _house(query: str, asked: list[UUID | None], findings: list[Finding]) -> Iterator[bytes]:
+    """Yield the commitments of items that show nobody; note those that theirs contradicts."""
     keys = vault.keys(_HOUSE)
     index = vault.blind_indexer(FINGERPRINT)
-    for pk, commitment, opening, *columns in binary.stream(_MEMBERS, [version.pk]):
+    for pk, commitment, opening, *columns in binary.stream(query, asked):
         if not _fits(keys, index, pk, commitment, opening, columns):
             findings.append(("item_changed", f"item {pk} is not what it was committed to as"))
         yield bytes(commitment)

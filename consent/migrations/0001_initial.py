@@ -1429,6 +1429,7 @@ class Migration(migrations.Migration):
                             models.PositiveIntegerField(default=0, help_text="Items committed to."),
                         ),
                         ("house_root", ledger.fields.DigestField(null=True)),
+                        ("house_places", ledger.fields.DigestField(null=True)),
                         (
                             "house_count",
                             models.PositiveIntegerField(
@@ -4280,6 +4281,7 @@ class Migration(migrations.Migration):
                                 models.Q(("state", "frozen"), _negated=True),
                                 ("digest", None),
                                 ("frozen_at", None),
+                                ("house_places", None),
                                 ("house_root", None),
                                 ("member_count", 0),
                                 ("vetted", None),

@@ -430,7 +430,15 @@ FROZEN_FROM = {
     "datasetversion": (
         ("draft",),
         (
-            *("digest", "member_count", "house_root", "house_count", "frozen_at", "vetted"),
+            *(
+                "digest",
+                "member_count",
+                "house_root",
+                "house_places",
+                "house_count",
+                "frozen_at",
+                "vetted",
+            ),
             "weighed_at",
         ),
     ),

@@ -66,8 +66,9 @@ class DatasetVersion(Recorded):
 
     ``digest`` is the root over the commitments of its ``items`` members, in ``pages``. They stay
     when an item is erased: counts and digest stand, and nothing leads back. Of members in which
-    nobody is shown, ``house_root`` and ``house_items`` say the same apart: those are bound by it
-    and not one by one, so that a million fit into one record.
+    nobody is shown, ``house_root`` and ``house_count`` say the same apart: those are bound by it
+    and not one by one, so that a million fit into one record; ``house_places`` binds what their
+    commitments do not open to.
     """
 
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="versions")
@@ -79,6 +80,7 @@ class DatasetVersion(Recorded):
     digest = DigestField(null=True)
     member_count = models.PositiveIntegerField(default=0, help_text="Items committed to.")
     house_root = DigestField(null=True)
+    house_places = DigestField(null=True)
     house_count = models.PositiveIntegerField(default=0, help_text="Of them, with nobody in them.")
     frozen_at = models.DateTimeField(null=True, blank=True)
     vetted = models.BooleanField(
@@ -104,7 +106,12 @@ class DatasetVersion(Recorded):
                 )
                 | ~models.Q(state=VersionState.FROZEN)
                 & models.Q(
-                    digest=None, house_root=None, frozen_at=None, member_count=0, vetted=None
+                    digest=None,
+                    house_root=None,
+                    house_places=None,
+                    frozen_at=None,
+                    member_count=0,
+                    vetted=None,
                 ),
                 name="version_frozen_with_digest",
             ),

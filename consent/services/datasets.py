@@ -1,6 +1,7 @@
 """Data sets: open one, put a version together, and freeze it for good."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from hashlib import sha256
 from itertools import islice
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from consent import kinds, profiles
 from consent.decisions import find_consenting
 from consent.errors import AlreadyKnown, NothingToFreeze, TermsRefused, WrongState
 from consent.kinds import ItemsSetAside, VersionFrozen
-from consent.members import Page, digest_of, paginate
+from consent.members import PAGE, Page, digest_of, paginate
 from consent.models import (
     Dataset,
     DatasetVersion,
@@ -35,6 +36,17 @@ from ledger.models import HOUSE_SCOPE, Recorded
 from ledger.services import Unsealed, append, append_large
 
 _MEMBERS = "version_id = %s AND aside = ''"
+# Each part is of fixed length.
+_PLACE = (
+    "sha256('muniment/house-item/v1'::bytea || commitment || uuid_send(id)"
+    " || uuid_send(intake_id) || int4send(ordinal) || coalesce(uuid_send(file_id), ''))"
+)
+_PLACES = (
+    "SELECT sha256(string_agg(place, ''::bytea ORDER BY commitment)) FROM ("  # noqa: S608
+    f"SELECT commitment, {_PLACE} AS place, (row_number() OVER (ORDER BY commitment) - 1)"
+    f" / {PAGE} AS page FROM consent_item WHERE {_MEMBERS} AND people = 0"
+    ") AS placed GROUP BY page ORDER BY page"
+)
 _AT_ONCE = 50
 _SET_ASIDE = 1_000
 _ROWS_OF_SEGMENT = 200
@@ -148,12 +160,13 @@ def seal_version(actor: Actor, version: DatasetVersion, *, vetted: bool) -> Data
         raise NothingToFreeze("no item of the version is left to be frozen")
     version.digest, version.member_count = digest_of(roots), count
     version.house_root, version.house_count = house_root(version)
+    version.house_places = house_places(version)
     version.state, version.frozen_at = VersionState.FROZEN, database_now()
     version.vetted = vetted
     version.save(
         update_fields=[
             *("digest", "member_count", "house_root", "house_count", "state", "frozen_at"),
-            "vetted",
+            *("vetted", "house_places"),
         ]
     )
     waiting = sum(intake.quarantined.count() for intake in version.intakes.all())
@@ -179,6 +192,17 @@ def house_root(version: DatasetVersion) -> tuple[bytes | None, int]:
         return version.digest, version.member_count
     roots, count = _rooted(paginate(_commitments(version, f"{_MEMBERS} AND people = 0")))
     return (digest_of(roots) if roots else None), count
+
+
+def house_places(version: DatasetVersion) -> bytes:
+    """Return the digest over the members that show nobody with their places, imports and files.
+
+    It binds what their commitments do not open to. PostgreSQL hashes: a page of them is a row.
+    """
+    pages = sha256()
+    for (page,) in binary.stream(_PLACES, [version.pk]):
+        pages.update(page)
+    return pages.digest()
 
 
 def _rooted(pages: Iterable[Page]) -> tuple[list[bytes], int]:

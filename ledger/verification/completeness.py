@@ -214,10 +214,14 @@ def _is_waiting(record: UUID | None) -> bool:
     return Record.objects.filter(uuid=record, leaf__isnull=True).exists()
 
 
-def check_bindings(verdict: LogVerdict) -> None:
-    """Ask those who answer for rows that no record of their own binds."""
+def check_bindings(verdict: LogVerdict, stated: Stated, *, is_whole: bool) -> None:
+    """Ask those who answer for rows that no record of their own binds; as ``check_rows``."""
+
+    def is_asked(table: str, pk: UUID) -> bool:
+        return is_whole or stated.speaks_of(table, pk)
+
     for check in BINDINGS:
-        for code, message in check():
+        for code, message in check(is_asked):
             _found(verdict, code, message)
 
 

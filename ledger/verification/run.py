@@ -91,8 +91,7 @@ def _verify(
     openness = _open(lives, told, OpennessCheck(verdict, lists.segments), since, progress)
     if log.name == DEFAULT_LOG:
         completeness.check_rows(verdict, openness.stated, lists.rows, is_whole=not since)
-        if not since:
-            completeness.check_bindings(verdict)
+        completeness.check_bindings(verdict, openness.stated, is_whole=not since)
     return verdict, openness
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Stated:
     def tables(self) -> list[str]:
         """Return the tables that are spoken of."""
         return [table for (table,) in self._file.execute('SELECT DISTINCT "table" FROM stated')]
+
+    def speaks_of(self, table: str, pk: UUID) -> bool:
+        """Return whether any statement is about this row."""
+        query = 'SELECT 1 FROM stated WHERE "table" = ? AND id = ?'
+        return self._file.execute(query, [table, str(pk)]).fetchone() is not None
 
     def of(self, table: str) -> Iterator[tuple[str, Statement]]:
         """Yield row id and statement for each row of ``table``, ordered by id."""

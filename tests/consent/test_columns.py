@@ -43,6 +43,7 @@ ALLOWED = {
     "sourceobservation.place": "blind index: keyed",
     "sourceobservation.content": "blind index: keyed",
     "datasetversion.digest": "published; a root over hiding commitments",
+    "datasetversion.house_places": "over hiding commitments and random ids",
     "datasetversion.house_root": "a root over hiding commitments",
     "datasetversion.profile": "name and version of a rules file",
     "versionpage.commitments": "hiding: nothing without the sealed salts",

@@ -6,7 +6,7 @@ from bench.bulk import append_bulk, bytes_per_record
 from bench.deciding import decide_hot
 from bench.delay import publish_delay
 from bench.impact import impact_million
-from bench.importing import import_memory, import_parquet
+from bench.importing import import_memory, import_parquet, vet_million
 from bench.large import million_leaves
 from bench.lines import Line
 from bench.single import append_concurrent, append_interactive, sequence_under_kills
@@ -26,4 +26,4 @@ MEASURES: tuple[Measure, ...] = (
     verify,
     verify_people,
 )
-FULL: tuple[Measure, ...] = (million_leaves, impact_million, import_memory)
+FULL: tuple[Measure, ...] = (million_leaves, impact_million, import_memory, vet_million)

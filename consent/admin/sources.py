@@ -102,7 +102,6 @@ def _ask(actor: Account, source: Source, said: dict[str, Any]) -> Outcome:
     shown = {
         "sentence": sentence,
         "tone": tone,
-        "reasons": list(dict.fromkeys(one.detail for one in weighing.decision.reasons)),
         "heard": [(one, WHAT[SeenIn(one.source)], *SAYS[one.standing]) for one in weighing.heard],
         "profile": weighing.decision.profile,
     }
@@ -219,10 +218,13 @@ def _opened(request: HttpRequest, page: Sequence[SourceObservation]) -> dict[Any
 
 def _told(one: Read) -> dict[str, Any]:
     raw = one.observation.raw
+    speaking = [found for found in one.findings if found.standing is not Standing.SILENT]
+    said = [(*SAYS[found.standing], found.detail) for found in speaking or one.findings]
     return {
         "place": one.observation.place,
         "covers": one.covers,
-        "findings": [(*SAYS[found.standing], found.detail) for found in one.findings],
+        "read_for": one.read_for if one.read_for != one.observation.place else "",
+        "findings": list(dict.fromkeys(said)),
         "raw": raw[:EXCERPT].decode("utf-8", "replace"),
         "bytes": len(raw),
         "is_cut": len(raw) > EXCERPT,

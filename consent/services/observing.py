@@ -130,11 +130,12 @@ def weigh_address(
 
 @dataclass(frozen=True)
 class Read:
-    """An observation that was opened: what it is, and what it says of a place as a whole."""
+    """An observation that was opened: what it is, and what it says of the address ``read_for``."""
 
     row: SourceObservation
     observation: Observation
     covers: str
+    read_for: str
     findings: tuple[Finding, ...]
 
 
@@ -145,19 +146,23 @@ def read_observations(*, reader: Account, rows: Sequence[SourceObservation]) -> 
     """
     for row in rows:
         require(reader, "consent.view_source", row.origin.project)
-    opened = disclose(
-        reader=reader.scope_id,
-        reason=DisclosureReason.CASEWORK,
-        wanted=[Disclosure(row, ("said",), ("file",)) for row in rows],
-    )
-    return [_read(row, opened[row.pk]) for row in rows if row.pk in opened]
+    origins = {row.origin_id: row.origin for row in rows}
+    wanted = [
+        *(Disclosure(row, ("said",), ("file",)) for row in rows),
+        *(Disclosure(origin, ("address",)) for origin in origins.values()),
+    ]
+    reason = DisclosureReason.CASEWORK
+    opened = disclose(reader=reader.scope_id, reason=reason, wanted=wanted)
+    addresses = {pk: opened.get(pk, {}).get("address", b"").decode() for pk in origins}
+    there = [row for row in rows if row.pk in opened]
+    return [_read(row, opened[row.pk], addresses[row.origin_id]) for row in there]
 
 
-def _read(row: SourceObservation, values: dict[str, bytes]) -> Read:
+def _read(row: SourceObservation, values: dict[str, bytes], address: str) -> Read:
     said = orjson.loads(values["said"])
     seen = as_seen(row, said, values.get("file", b""))
-    url = said["covers"] or about(seen.source, seen.place)
-    return Read(row, seen, said["covers"], read(seen, Item(url)))
+    url = said["covers"] or about(seen.source, seen.place, address)
+    return Read(row, seen, said["covers"], url, read(seen, Item(url)))
 
 
 def _captures(lines: Iterable[bytes], told: Observed) -> Iterator[Capture]:

@@ -97,10 +97,12 @@ def is_covered(source: Source, place: str, covers: str, url: str) -> bool:
     return asked == whole or asked.startswith(whole if whole.endswith("/") else f"{whole}/")
 
 
-def about(source: Source, place: str) -> str:
+def about(source: Source, place: str, address: str) -> str:
     """Return the address that something seen at ``place`` is read for when no item is asked about:
-    the file itself, of what speaks for a host its first page."""
-    return urljoin(place, "/") if source in _OF_HOST else place
+    the file itself; of what speaks for a host ``address``, if that is there, or its first page."""
+    if source not in _OF_HOST:
+        return place
+    return address if host_of(address) == host_of(place) else urljoin(place, "/")
 
 
 def check_url(url: str) -> None:

@@ -81,10 +81,11 @@ def _unseen(seen: Observation) -> Iterator[Finding]:
     code = Code.ABSENT if is_absent else Code.UNREACHABLE
     detail = "there is none" if is_absent else "it could not be had"
     for signal, uses in SPEAKS[seen.source].items():
-        standing = Standing.SILENT
+        standing, said = Standing.SILENT, detail
         if signal is Signal.ROBOTS_TXT and not is_absent:
             standing = Standing.RESERVED
-        yield say(seen, signal, standing, code, uses, detail)
+            said = f"{detail}, and until it can everything counts as disallowed"
+        yield say(seen, signal, standing, code, uses, said)
 
 
 def _read_response(seen: Observation, item: Item) -> Iterator[Finding]:

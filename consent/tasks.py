@@ -113,10 +113,10 @@ def carry_out_releases(import_id: str) -> None:
 
 @shared_task
 def sweep_releases() -> None:
-    """Close what lay too long, and send again what is to be done and whose worker died."""
-    services.sweep_releases()
+    """Send again what is to be done and whose worker died, and close what lay too long."""
     for import_id in ReleaseErrand.objects.due():
         carry_out_releases.delay(str(import_id))
+    services.sweep_releases()
 
 
 @shared_task

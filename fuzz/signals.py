@@ -9,10 +9,12 @@ from uuid import UUID
 import re2
 
 from consent.errors import SignalUnreadable
+from consent.signals.captures import Capture, find_captures, read_line
 from consent.signals.combining import combine
 from consent.signals.dictionary import Member, parse_dictionary
-from consent.signals.finding import Finding, Item, Observation, Source
+from consent.signals.finding import Finding, Item, Observation, Reach, Source
 from consent.signals.paths import Pattern, path_of
+from consent.signals.places import WELL_KNOWN, host_of, is_covered, key_of
 from consent.signals.reading import SPEAKS, read
 from fuzz.target import Target, expect, require
 from tests.consent.signals import files
@@ -137,6 +139,31 @@ def _manifests() -> Iterator[bytes]:
         yield json.dumps(store).encode()
 
 
+def read_capture(data: bytes) -> list[Capture]:
+    """Read a crawler's line, and what of it would be stored."""
+    return list(find_captures(read_line(data), lambda content, _: content or None))
+
+
+def check_capture(captures: list[Capture], _data: bytes) -> None:
+    for one in captures:
+        place = one.place if one.source in WELL_KNOWN.values() else one.covers or one.place
+        require(key_of(one.source, one.place, one.covers), "key by which it is found")
+        require(host_of(place), "host that items could lie on")
+        require(is_covered(one.source, one.place, one.covers, place), "word for where it was seen")
+        require(one.reach is Reach.FOUND or not one.raw, "bytes of what was there only")
+
+
+def _captures() -> Iterator[bytes]:
+    said = {"url": "https://a.example/robots.txt", "seen_at": "2026-11-20T10:00:00Z"}
+    yield json.dumps(said | {"body": "User-agent: *", "status": 200}).encode()
+    headers = {"Content-Type": "text/html", "X-Robots-Tag": ["noai", "a: b"]}
+    page = said | {"url": "http://a.example:80/p?q#f", "headers": headers, "body": "<p>"}
+    yield json.dumps(page | {"covers": "https://a.example/p/"}).encode()
+    signed = {"headers": [["Content-Type", "image/png"]], "body_base64": "AAAA"}
+    yield json.dumps(page | signed | {"status": 503}).encode()
+    yield json.dumps(said | {"kind": "tdm_policy", "manifest_store": {}}).encode()
+
+
 _SEEDS: dict[Source, Callable[[], Iterator[bytes]]] = {
     Source.REQUEST_HEADERS: _lines,
     Source.GPC_FILE: lambda: iter([b'{"gpc": true, "lastUpdate": "2026-11-01"}']),
@@ -163,6 +190,7 @@ TARGETS = (
         )
         for source, seeds in _SEEDS.items()
     ),
+    Target("crawled-line", read_capture, check_capture, (SignalUnreadable,), _captures),
     Target(
         "path-pattern",
         read_pattern,

@@ -124,7 +124,8 @@ CASES = """
 CREATE FUNCTION consent_refuse_unsettled() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF EXISTS (SELECT FROM public.consent_impactdecision WHERE case_id = NEW.id
+    IF NEW.state <> OLD.state AND EXISTS (
+        SELECT FROM public.consent_impactdecision WHERE case_id = NEW.id
         AND (NEW.state = 'decided' AND state = 'open' OR NEW.state = 'done' AND state <> 'done'))
     THEN
         RAISE EXCEPTION 'case % has lines that are not settled', NEW.id USING ERRCODE = 'MU003';
@@ -137,7 +138,9 @@ ALTER TABLE consent_impactcase ENABLE ALWAYS TRIGGER consent_impactcase_unsettle
 CREATE FUNCTION consent_refuse_late_line() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM public.consent_impactcase WHERE id = NEW.case_id AND state = 'open')
+    -- Whoever receives something before the case is done is told too.
+    IF NOT EXISTS (SELECT FROM public.consent_impactcase WHERE id = NEW.case_id
+        AND (state = 'open' OR NEW.kind = 'recipient' AND state <> 'done'))
     THEN
         RAISE EXCEPTION 'case % was assessed already', NEW.case_id USING ERRCODE = 'MU003';
     END IF;

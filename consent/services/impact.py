@@ -143,22 +143,23 @@ def complete_impact(
     line.evidence = keys.seal(line, "evidence", _checked("evidence", evidence))
     line.state, line.done_at = LineState.DONE, database_now()
     line.save()
+    late = _draw_late(line.case)
     case = _follow(line.case)
     assert line.decision is not None
     facts = ImpactDecided(decision=Measure(line.decision))
-    _append(kinds.IMPACT_COMPLETED, facts, case, actor, {"done": line.decision}, [line])
+    _append(kinds.IMPACT_COMPLETED, facts, case, actor, {"done": line.decision}, [line, *late])
     return line
 
 
 @transaction.atomic
 def close_impact(*, actor: Account, case_id: UUID) -> ImpactCase:
-    """Close a case that concerns no version and no model.
+    """Close a case that concerns no version, no model and no recipient.
 
     Raises NotPermitted, Unknown, WrongState.
     """
     require(actor, "consent.decide_impact")
     case = _lock(case_id)
-    if case.state != ImpactState.ASSESSED or case.lines.exists():
+    if case.state != ImpactState.ASSESSED or case.lines.exists() or _find_late(case):
         raise WrongState("only an assessed case without versions and models is closed as a whole")
     _follow(case)
     _append(kinds.IMPACT_CLOSED, NoFacts(), case, actor, {})
@@ -178,6 +179,26 @@ def _draw_lines(case: ImpactCase, impact: Impact) -> list[ImpactDecision]:
         for kind in Affected
         for node in impact.of(kind)
     ]
+
+
+def _draw_late(case: ImpactCase) -> list[ImpactDecision]:
+    """Draw lines for whoever received something since: they keep the case from being done."""
+    late = [
+        ImpactDecision(case=case, kind=Affected.RECIPIENT.value, node=node, due_at=case.due_at)
+        for node in sorted(_find_late(case))
+    ]
+    return ImpactDecision.objects.bulk_create(late)
+
+
+def _find_late(case: ImpactCase) -> set[UUID]:
+    """Return who received something that a case concerns, and has no line of it."""
+    lines = list(case.lines.values_list("kind", "node"))
+    # Of an erased person only what was found is known.
+    starts = [Node(kind, node) for kind, node in lines if kind != Affected.RECIPIENT]
+    if case.subject is not None:
+        starts = [Node("subject", case.subject.pk)]
+    found = {one for start in starts for one in find_impact(start).of(Affected.RECIPIENT)}
+    return found - {node for _, node in lines}
 
 
 def _follow(case: ImpactCase) -> ImpactCase:

@@ -245,12 +245,10 @@ def _seal_anew(
         if _may_keep(intake) and (intake.file is None or owners != intake.scopes):
             content.seek(0)
             sealed = write_stream(owners, content)
-        settled = None
-        try:
-            settled = _settle(intake_id, state, owners, partial(settle, sealed))
-        finally:
-            if sealed and (settled is None or settled.file_id != sealed.pk):
-                discard(sealed)
+        # After an error the bytes are left to the sweep: whether it was committed is not known.
+        settled = _settle(intake_id, state, owners, partial(settle, sealed))
+        if sealed and (settled is None or settled.file_id != sealed.pk):
+            discard(sealed)
         if settled:
             return settled
 

@@ -9,7 +9,6 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import IO, BinaryIO
 from uuid import UUID, uuid4
 
@@ -107,7 +106,12 @@ def forget_file(file: SealedFile) -> None:
     Cut off between the two, the bytes are left without a row, and ``sweep_files`` finds them.
     """
     SealedFile.objects.filter(pk=file.pk).delete()
-    transaction.on_commit(partial(discard, file))
+
+    def discard_bytes() -> None:
+        discard(file)
+
+    # Robust: what was committed stands, and the sweep takes bytes that cannot be deleted now.
+    transaction.on_commit(discard_bytes, robust=True)
 
 
 def sweep_files(*, older_than: timedelta = timedelta(hours=1)) -> int:

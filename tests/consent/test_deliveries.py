@@ -258,3 +258,23 @@ def test_recipients_have_their_screen_and_their_details_are_opened_on_the_record
 def _json(studio: Recipient) -> str:
     assert lineage.exists(Node("recipient", studio.pk))
     return f"/admin/consent/impactcase/of/recipient/{studio.pk}/?look=upstream&form=json"
+
+
+def test_whoever_receives_something_before_a_case_is_done_is_told_too(
+    officer: Account, case: ImpactCase, version: DatasetVersion, studio: Recipient
+) -> None:
+    what = Node("version", version.pk)
+    line = case.lines.get()
+    services.decide_impact(actor=officer, line_id=line.pk, decision=Measure.KEEP, reason="So.")
+    said: dict[str, Any] = {"recipient_id": studio.pk, "how": Handover.MEDIUM}
+    services.record_delivery(actor=officer, what=what, **said)
+    services.complete_impact(actor=officer, line_id=line.pk, evidence="Ticket 7.")
+    case.refresh_from_db()
+    late = case.lines.get(kind="recipient")
+    assert (case.state, late.node, late.state) == ("decided", studio.pk, "open")
+    services.decide_impact(actor=officer, line_id=late.pk, decision=Measure.TELL, reason="So.")
+    services.complete_impact(
+        actor=officer, line_id=late.pk, evidence="Letter 12.", channel=Method.LETTER
+    )
+    case.refresh_from_db()
+    assert case.state == "done"

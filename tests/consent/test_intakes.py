@@ -587,3 +587,17 @@ def test_whoever_reads_at_length_stays_the_one_who_does(
     with acting_as("eraser"):
         assert services.read_leased(errand).state == "read"
     assert others == [None]
+
+
+def test_old_bytes_that_cannot_be_deleted_cost_no_new_ones(
+    officer: Account, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_file: SealedFile) -> None:
+        raise OSError("storage is away")
+
+    monkeypatch.setattr(files, "discard", fail)
+    content = table({"depicts": register(officer).handle})
+    intake = bring(content)
+    assert intake.state == IntakeState.READ
+    assert intake.file
+    assert open_file(intake.file) == content

@@ -69,7 +69,11 @@ _OPENING = column_place("consent_item", "opening")
 _ROWS = (
     "SELECT id, opening, scopes, people, file_id, intake_id FROM consent_item WHERE id = ANY(%s)"
 )
-_MEMBERS = "SELECT id FROM consent_item WHERE version_id = %s AND aside = '' ORDER BY id"
+_MEMBERS = (
+    "SELECT id FROM consent_item WHERE version_id = %s AND aside = '' AND id > %s "
+    "ORDER BY id LIMIT %s"
+)
+_LISTED = 50_000
 _ELSEWHERE = """INSERT INTO consent_flagged (id, vetting_id, code, item_id, place)
     SELECT gen_random_uuid(), %(vetting)s, %(code)s, i.id, 0 FROM consent_item i
     WHERE i.version_id = %(version)s AND i.aside = '' AND EXISTS (
@@ -103,10 +107,12 @@ class Tally:
 class _Ids:
     """The ids of a version's members in order, 16 bytes each."""
 
-    @transaction.atomic
     def __init__(self, version_id: UUID) -> None:
-        rows = binary.stream(_MEMBERS, [version_id])
-        self._ids = bytearray().join(pk.bytes for (pk,) in rows)
+        # Some at a time: a million in one statement may take longer than a transaction may.
+        self._ids, after = bytearray(), UUID(int=0)
+        while page := binary.fetch(_MEMBERS, [version_id, after, _LISTED]):
+            self._ids += b"".join(pk.bytes for (pk,) in page)
+            after = page[-1][0]
 
     def __len__(self) -> int:
         return len(self._ids) // 16

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
@@ -32,6 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Threads that wait for each other by spinning cost the other test processes their time. Read
     # by torch and OpenBLAS when they are imported, and by the programs that tests start.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # How long one example takes says something of the machine, not of the code.
+    hypothesis.settings.register_profile("muniment", deadline=None)
+    hypothesis.settings.load_profile("muniment")
     config.option.allow_hosts = "127.0.0.1,::1"
     config.option.allow_unix_socket = True
     # A slow hash defends real passwords; invented ones need none.

@@ -102,9 +102,7 @@ def sayable(events: list[Event]) -> list[Event]:
     ]
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories(USES, st.sampled_from([None, LONG]), longest=9))
 def test_what_services_wrote_is_decided_as_it_was_at_every_past_moment(
     officer: Account, events: list[Event]

@@ -33,7 +33,7 @@ def test_some_seed_is_read(target: Target) -> None:
 
 
 @each_target
-@settings(deadline=None, max_examples=50, database=None)
+@settings(max_examples=50, database=None)
 @given(st.data())
 def test_changed_seed_is_read_or_refused(target: Target, data: st.DataObject) -> None:
     seed = bytearray(data.draw(st.sampled_from(target.seeds))[: target.longest])

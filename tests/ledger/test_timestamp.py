@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Name
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
@@ -229,7 +229,6 @@ def _one() -> tuple[bytes, Authority]:
         return ask(authority)[0], authority
 
 
-@settings(deadline=None)
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @given(st.data())
 def test_changed_byte_never_moves_the_time_or_raises_anything_else(data: st.DataObject) -> None:

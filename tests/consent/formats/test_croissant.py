@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.errors import DescriptionRefused
@@ -78,7 +78,6 @@ def codes(doubts: Any) -> list[DoubtCode]:
     return [doubt.code for doubt in doubts]
 
 
-@settings(deadline=None)
 @given(descriptions(), some_items())
 def test_what_is_written_reads_back(
     description: Description, items: tuple[DescribedItem, ...]
@@ -322,7 +321,6 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from([*document(), "usageInfo", "prov:wasDerivedFrom"]), json_values)
 )

@@ -17,7 +17,7 @@ from tests.consent.formats.test_croissant import COFFEE, codes, document
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(descriptions(), some_items())
 def test_what_is_written_is_accepted_by_the_official_validator(
     description: Description, items: tuple[DescribedItem, ...]

@@ -70,13 +70,13 @@ whole = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(whole)
 def test_what_is_written_keeps_to_the_published_schema(model: Model) -> None:
     assert complaint(write(model)) == ""
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(whole)
 def test_another_library_reads_what_is_written(model: Model) -> None:
     reader: Any = Bom

@@ -3,7 +3,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.errors import DescriptionRefused
@@ -148,7 +148,6 @@ def test_what_is_no_metadata_is_refused(data: bytes, complaint: str) -> None:
         dps.read(data)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(SAID)), st.data())
 def test_no_metadata_does_more_harm_than_a_refusal(group: str, data: st.DataObject) -> None:
     keys = st.sampled_from([*SAID[group], "sub-provenance", "privacy-enhancing", "previous-date"])

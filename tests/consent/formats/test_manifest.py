@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -316,7 +316,6 @@ def test_without_pyarrow_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
         read(as_parquet(ROW))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(TableForm))
 def test_no_bytes_do_more_harm_than_a_refusal(data: bytes, form: TableForm) -> None:
     try:
@@ -326,7 +325,6 @@ def test_no_bytes_do_more_harm_than_a_refusal(data: bytes, form: TableForm) -> N
     assert [item.ordinal for item in found] == list(range(1, len(found) + 1))
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("01abcdef", min_size=0, max_size=70), max_size=5))
 def test_the_quick_way_to_read_a_digest_agrees_with_the_whole_one(stated: list[str]) -> None:
     one_by_one = [read(as_csv(("a.png", s), header=("url", "sha256")))[0].digest for s in stated]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openlineage.client import facet_v2
 from openlineage.client.event_v2 import (
@@ -327,7 +327,6 @@ def told(draw: st.DrawFn, at: str) -> Said:
     return tuple(nodes), tuple(links)
 
 
-@settings(deadline=None)
 @given(moments.flatmap(lambda at: st.tuples(st.just(at), told(at))))
 def test_what_is_written_reads_back(drawn: tuple[str, Said]) -> None:
     at, (nodes, tied) = drawn
@@ -337,7 +336,6 @@ def test_what_is_written_reads_back(drawn: tuple[str, Said]) -> None:
     assert set(codes(reading)) <= {DoubtCode.TERM_UNKNOWN}
 
 
-@settings(deadline=None)
 @given(moments.flatmap(lambda at: st.tuples(st.just(at), told(at))))
 def test_what_is_written_the_client_would_have_written_too(drawn: tuple[str, Said]) -> None:
     at, (nodes, tied) = drawn
@@ -380,7 +378,6 @@ def test_identifiers_split_into_what_they_were_made_of(namespace: str, name: str
             assert split_identifier(identifier(first, second)) == (first, second)
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["run", "job", "inputs", "outputs", "eventTime", "dataset"]), json_values
@@ -391,7 +388,6 @@ def test_no_event_does_more_harm_than_a_refusal(changes: dict[str, Any]) -> None
         raw(**changes)
 
 
-@settings(deadline=None)
 @given(
     json_values,
     st.sampled_from(

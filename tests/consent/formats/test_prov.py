@@ -3,7 +3,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prov.model import ProvDocument
 
@@ -40,7 +40,6 @@ def as_bag(links: Any) -> list[str]:
     return sorted(map(repr, links))
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_what_is_written_reads_back(graph: Graph) -> None:
     nodes, links = graph
@@ -50,7 +49,6 @@ def test_what_is_written_reads_back(graph: Graph) -> None:
     assert reading.doubts == ()
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_another_library_reads_both_forms_as_the_same_document(graph: Graph) -> None:
     as_json = prov_writer.write_json(*graph).decode()
@@ -60,7 +58,6 @@ def test_another_library_reads_both_forms_as_the_same_document(graph: Graph) -> 
     assert len(theirs.records) == len(graph[0]) + len(graph[1])
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_what_another_library_writes_of_it_reads_as_the_same(graph: Graph) -> None:
     theirs = ProvDocument.deserialize(content=prov_writer.write_json(*graph).decode())
@@ -180,7 +177,6 @@ def test_what_is_no_document_is_refused(data: bytes, complaint: str) -> None:
         prov.read(data)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*GRAPH, "bundle", "hadMember"]), json_values))
 def test_no_document_does_more_harm_than_a_refusal(changes: dict[str, Any]) -> None:
     with suppress(DescriptionRefused):

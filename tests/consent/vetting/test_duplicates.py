@@ -36,7 +36,7 @@ def slowly(rows: NDArray[np.uint8], near: int) -> tuple[tuple[int, ...], ...]:
 
 
 # Each example sorts 16 bands: on a busy machine that may take longer than is allowed by default.
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.sets(st.integers(0, 255), max_size=40)), max_size=30),
     st.sampled_from([0, 5, NEAR]),

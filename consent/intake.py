@@ -174,9 +174,12 @@ def judge(
     ``found`` is what lies in its place; None where nobody looked, and the statement stands alone.
     ``accepted`` are reasons that somebody answers for.
     """
-    if observed := known.observed.get(item.ordinal):
-        # With the item, admitted or not: what was heard of it, and what decided.
-        item = item._replace(signals=(*without_observed(item.signals), *observed.pairs))
+    observed = known.observed.get(item.ordinal)
+    if item.signals or observed:
+        # With the item, admitted or not: what was heard of it, and what decided. Whatever a
+        # description claims that we heard goes: it would count as decided by us.
+        pairs = observed.pairs if observed else ()
+        item = item._replace(signals=(*without_observed(item.signals), *pairs))
     if found is not None or not is_plain(item):
         reasons = tuple(dict.fromkeys(_reasons(item, known, found, accepted)))
         if reasons:

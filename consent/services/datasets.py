@@ -276,8 +276,8 @@ def set_aside_unconsented(version: DatasetVersion) -> int:
     missing = people - consenting
     if not missing:
         return 0
-    items = Item.objects.filter(people__gt=0, depictions__subject__in=missing).distinct()
-    return set_aside(version, items, Aside.CONSENT_MISSING)
+    theirs = depicted.filter(subject__in=missing).values("item")
+    return set_aside(version, Item.objects.filter(pk__in=theirs), Aside.CONSENT_MISSING)
 
 
 def check_purpose(uses: Sequence[Use], profile: str) -> None:

@@ -49,9 +49,9 @@ def check_gate(version: DatasetVersion) -> bool:
     """Return whether a draft may be frozen as vetted (True), or under a waiver (False).
 
     Vetting counts while nothing came in since; then what it found must be settled. Where nobody
-    vetted it as it is, somebody must have waived that as it is, and what is quickly seen is
-    looked at here. Raises GateClosed, with all reasons, WrongState when it is to be vetted first,
-    a vetting is under way or was given up.
+    vetted it as it is, somebody must have waived that as it is; what was found before stands while
+    its items are members, and what is quickly seen is looked at here. Raises GateClosed, with all
+    reasons, WrongState when it is to be vetted first, a vetting is under way or was given up.
     """
     vetting, waiver = newest(version), waiver_of(version)
     if vetting is not None and vetting.state == VettingState.ORDERED:
@@ -59,24 +59,30 @@ def check_gate(version: DatasetVersion) -> bool:
     is_vetted = vetting is not None and vetting.state == VettingState.DONE and is_fresh(vetting)
     if not is_vetted and waiver is None:
         raise WrongState(_unvetted(vetting))
-    if vetting is not None and is_vetted:
-        open_ones = open_findings(vetting)
-        reasons = [
-            Code(one.code).sentence(one.count) for one in open_ones if one.severity != Severity.NOTE
-        ]
-    else:
-        reasons = [one.sentence for one in quick(version) if one.code.severity == Severity.BLOCKS]
+    reasons = _found(version, is_vetted=is_vetted)
+    if not is_vetted:
+        reasons |= {one.code: one for one in quick(version) if one.code.severity == Severity.BLOCKS}
     if reasons:
-        raise GateClosed(" ".join(reasons).removesuffix("."))
+        sentences = " ".join(one.sentence for one in reasons.values())
+        raise GateClosed(sentences.removesuffix("."))
     return is_vetted
 
 
 def waiver_of(version: DatasetVersion) -> VettingWaiver | None:
-    """Return why a draft may be frozen unvetted as it is now; None where nobody answers for it."""
+    """Return why a draft may be frozen unvetted as it is now; None where nobody answers for it.
+
+    Whoever waived a vetting before one was done knew nothing of what that found.
+    """
     last = version.waivers.first()
     if last is None or (last.seen_count, last.seen_mark) != seen_mark(version):
         return None
-    return last
+    later = version.vettings.filter(state=VettingState.DONE, done_at__gte=last.waived_at)
+    return None if later.exists() else last
+
+
+def last_done(version: DatasetVersion) -> Vetting | None:
+    """Return the last vetting of a version that was carried out to its end."""
+    return version.vettings.filter(state=VettingState.DONE).first()
 
 
 def newest(version: DatasetVersion) -> Vetting | None:
@@ -144,6 +150,22 @@ def detail_of(finding: VettingFinding) -> dict[str, int]:
     """Return the numbers by name that a finding comes with."""
     detail: dict[str, int] = orjson.loads(vault.keys([HOUSE_SCOPE]).open(finding, "detail"))
     return detail
+
+
+def _found(version: DatasetVersion, *, is_vetted: bool) -> dict[Code, Finding]:
+    """Return by code what the last vetting found that somebody must settle still.
+
+    Where it is not fresh, of the version as a whole it says nothing any more.
+    """
+    last = last_done(version)
+    open_ones = (
+        [one for one in open_findings(last) if one.severity != Severity.NOTE] if last else []
+    )
+    return {
+        Code(one.code): Finding(Code(one.code), one.count)
+        for one in open_ones
+        if is_vetted or items_of(one) is not None
+    }
 
 
 def _unvetted(vetting: Vetting | None) -> str:

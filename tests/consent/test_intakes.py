@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from consent import services
 from consent.errors import NotPermitted, TermsRefused, WrongState
@@ -164,8 +165,11 @@ def test_many_are_set_aside_page_by_page(
     grant = consent_of(officer, cleo, answer(Use.TRAIN))
     bring(table(*[{"depicts": cleo.handle}] * 5, {}))
     services.withdraw(actor=officer, grant_id=grant.pk)
-    version = freeze_unvetted(scientist, draft)
+    with CaptureQueriesContext(connection) as ran:
+        version = freeze_unvetted(scientist, draft)
     assert (version.member_count, Item.objects.filter(aside="consent_missing").count()) == (1, 5)
+    wide = 'SELECT DISTINCT "consent_item"'
+    assert not [one["sql"] for one in ran.captured_queries if one["sql"].startswith(wide)]
     bodies = [bytes(body) for body in Record.objects.values_list("body", flat=True)]
     pages = [json.loads(body)["facts"]["items"] for body in bodies if b"items.set_aside" in body]
     assert pages == [2, 2, 1]

@@ -540,3 +540,26 @@ def test_a_program_vets_settles_and_freezes_but_waives_nothing(
     waived = of_person(officer).post(f"{second}/vetting/waive", reason, key="key-9")
     assert (waived.status_code, "reason" in waived.json()) == (201, False)
     assert api.post(f"{second}/abandon", {}, key="key-10").json()["state"] == "abandoned"
+
+
+def test_a_waiver_forgets_nothing_that_a_vetting_found(
+    officer: Account, scientist: Account, draft: DatasetVersion, bring: Any, portrait: Image.Image
+) -> None:
+    waiver: dict[str, Any] = {"actor": officer, "version_id": draft.pk, "reason": "No time."}
+    face = written(portrait)
+    bring((described("one.png", face), face))
+    services.waive_vetting(**waiver)
+    done = vet(scientist, draft)
+    services.declare_groups(actor=scientist, version_id=draft.pk, groups=read_lines("age: old; 1"))
+    with pytest.raises(WrongState, match="declared since"):
+        services.freeze_version(actor=scientist, version_id=draft.pk)
+    services.waive_vetting(**waiver)
+    with pytest.raises(GateClosed, match="more faces than people"):
+        services.freeze_version(actor=scientist, version_id=draft.pk)
+    bring(plain("red"))
+    services.waive_vetting(**waiver)
+    with pytest.raises(GateClosed, match="more faces than people"):
+        services.freeze_version(actor=scientist, version_id=draft.pk)
+    services.set_aside_items(actor=scientist, finding_id=finding(done, "face_without_person").pk)
+    frozen = services.freeze_version(actor=scientist, version_id=draft.pk)
+    assert (frozen.member_count, frozen.vetted) == (1, False)

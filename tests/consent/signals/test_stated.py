@@ -53,3 +53,10 @@ def test_what_is_reserved_stays_out_and_what_is_unclear_somebody_may_accept() ->
     accepted = frozenset({"signal_unclear"})
     assert isinstance(judge(item(("noai", "perhaps")), known, accepted=accepted), Admitted)
     assert isinstance(judge(item(("noai", "0")), known), Admitted)
+
+
+def test_nobody_claims_what_was_observed_though_nothing_was() -> None:
+    claimed = item(("robots", "all"), ("observed", "conditions"), ("observed:tdmrep", "x"))
+    let_in = judge(claimed, Known({}, (), (Use.TRAIN,)))
+    assert isinstance(let_in, Admitted)
+    assert let_in.member.signals == let_in.item.signals == (("robots", "all"),)

@@ -78,7 +78,7 @@ class _Asking:
         for url in urls:
             if url not in self.policies:
                 mark = self.index(key_of_file(url))
-                rows = _rows([mark]).filter(source=Source.TDM_POLICY)
+                rows = _rows([mark], self.now).filter(source=Source.TDM_POLICY)
                 self.policies[url] = [one.observation for one in self.open(rows)]
             yield from self.policies[url]
 
@@ -118,7 +118,7 @@ def weigh_placed(
 ) -> dict[Key, Weighing]:
     """Return by key what was seen of each item comes to; those of whom nothing was are left out.
 
-    Decided by ``profile`` at ``at``, or now. Raises ProfileRefused.
+    Decided by ``profile`` as it was known at ``at``, or now. Raises ProfileRefused.
     """
     by_host: defaultdict[str, list[Placed[Key]]] = defaultdict(list)
     if not placed or not SourceObservation.objects.exists():
@@ -154,7 +154,8 @@ def _find(
     lies_on = {files[one.url]: host for host, some in by_host.items() for one in some}
     of_host: defaultdict[str, list[SourceObservation]] = defaultdict(list)
     of_file: defaultdict[bytes, list[SourceObservation]] = defaultdict(list)
-    for row in _rows([*hosts, *filter(None, lies_on)]).exclude(source=Source.TDM_POLICY):
+    rows = _rows([*hosts, *filter(None, lies_on)], asking.now)
+    for row in rows.exclude(source=Source.TDM_POLICY):
         mark = bytes(row.index)
         if mark in hosts:
             of_host[hosts[mark]].append(row)
@@ -192,8 +193,9 @@ def as_seen(row: SourceObservation, said: Mapping[str, str], raw: bytes) -> Obse
     )
 
 
-def _rows(marks: Sequence[bytes]) -> Any:
-    rows = SourceObservation.objects.filter(index__in=marks)
+def _rows(marks: Sequence[bytes], at: datetime) -> Any:
+    """Ask for what we knew at ``at``: what is brought later was not known, whenever it was seen."""
+    rows = SourceObservation.objects.filter(index__in=marks, recorded_at__lte=at)
     return rows.select_related("file").order_by("seen_at", "pk")
 
 

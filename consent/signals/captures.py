@@ -43,7 +43,8 @@ _KEYS = frozenset(
 )
 _UNREACHABLE_FROM = 500
 _TOO_MANY_REQUESTS = 429
-# Reads the content credentials of a picture as JSON; None where it has none.
+# Reads the content credentials of a picture as JSON; None where it has none. Raises
+# SignalUnreadable where the picture is damaged.
 ReadStore = Callable[[bytes, str], bytes | None]
 
 
@@ -160,11 +161,20 @@ def find_captures(answer: Answer, read_store: ReadStore) -> Iterator[Capture]:
     media_type = answer.media_type.partition(";")[0].strip().lower()
     if media_type in _IN_FILES and answer.body:
         yield _capture(answer, _IN_FILES[media_type], answer.body)
-    store = answer.store
-    if not store and answer.body and media_type.startswith("image/"):
-        store = read_store(answer.body, media_type) or b""
-    if store:
+    store: bytes | None = answer.store or None
+    if store is None and answer.body and media_type.startswith("image/"):
+        store = _find_store(answer.body, media_type, read_store)
+    if store is not None:
         yield _capture(answer, Source.C2PA_MANIFEST, store)
+
+
+def _find_store(content: bytes, media_type: str, read_store: ReadStore) -> bytes | None:
+    """Return the credentials of a picture; nothing at all, which reads as malformed, where they
+    may be there and cannot be read: what else the answer said counts all the same."""
+    try:
+        return read_store(content, media_type)
+    except SignalUnreadable:
+        return b""
 
 
 def _capture(answer: Answer, source: Source, raw: bytes) -> Capture:

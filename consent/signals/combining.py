@@ -4,7 +4,7 @@ Only TDMRep says otherwise: there a later place supersedes an earlier one, each 
 itself, so that it is first brought to one word of its own. Nothing said is no permission.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -25,6 +25,8 @@ from consent.uses import Use
 
 # Policies that say under which conditions mining may be had.
 _TELLING = (Code.TDM_OFFER, Code.TDM_POLICY_FOR_PEOPLE)
+
+_Newest = dict[tuple[object, ...], Observation]
 
 
 @dataclass(frozen=True)
@@ -72,19 +74,49 @@ def seen_at(observations: Iterable[Observation], at: datetime) -> list[Observati
     That a place cannot be reached takes nothing back: it counts beside what was seen there before.
     Each request counts, since the next one without Sec-GPC takes no opt-out back.
     """
-    newest: dict[tuple[object, ...], Observation] = {}
-    for seen in sorted(observations, key=lambda one: one.seen_at):
+    newest: _Newest = {}
+    for seen in _in_order(observations):
         if seen.seen_at > at:
             break
-        place = (seen.source, seen.place)
-        if seen.source is Source.REQUEST_HEADERS:
-            newest[seen.id,] = seen
-        elif seen.reach is Reach.UNREACHABLE:
-            newest[*place, Reach.UNREACHABLE] = seen
-        else:
-            newest.pop((*place, Reach.UNREACHABLE), None)
-            newest[place] = seen
-    return sorted(newest.values(), key=lambda one: one.seen_at)
+        _supersede(newest, seen)
+    return list(newest.values())
+
+
+def in_force_since(
+    observations: Iterable[Observation], moment: datetime
+) -> Iterator[list[Observation]]:
+    """Yield what counts at ``moment``, and then each time that something was seen after it.
+
+    Of what came after, only answers: one that did not come bars a crawler, and this is none.
+    """
+    ordered = _in_order(observations)
+    yield seen_at(ordered, moment)
+    newest: _Newest = {}
+    answers = (one for one in ordered if one.reach is not Reach.UNREACHABLE)
+    for when, some in groupby(answers, lambda one: one.seen_at):
+        for seen in some:
+            _supersede(newest, seen)
+        if when > moment:
+            yield list(newest.values())
+
+
+def _in_order(observations: Iterable[Observation]) -> list[Observation]:
+    return sorted(observations, key=lambda one: one.seen_at)
+
+
+def _supersede(newest: _Newest, seen: Observation) -> None:
+    """Put what was seen in the stead of what was seen there before; order stays that of time."""
+    place = (seen.source, seen.place)
+    if seen.source is Source.REQUEST_HEADERS:
+        newest[seen.id,] = seen
+        return
+    silence = (*place, Reach.UNREACHABLE)
+    newest.pop(silence, None)
+    if seen.reach is Reach.UNREACHABLE:
+        newest[silence] = seen
+    else:
+        newest.pop(place, None)
+        newest[place] = seen
 
 
 def _answer(use: Use, words: Sequence[_Word]) -> Answer:

@@ -1,7 +1,9 @@
 """What the signals seen at a source come to for one item: a decision, and all that led to it.
 
 One rule, ``RULE``: what was in force when the item was fetched counts for good, and what was seen
-since, where it is stricter, from when it was seen; a later milder one takes nothing back. Of
+since, where it is stricter, from when it was seen; a later milder one takes nothing back. A server
+that did not answer bars who would have crawled then (RFC 9309, section 2.3.1.4), so that it counts
+at the fetch alone, and says nothing of an item that was had before or is kept since. Of
 several signals in force the strictest wins; only places of TDMRep supersede each other. No
 person's answer is asked here: it speaks of a likeness, the signal of the picture.
 """
@@ -13,7 +15,7 @@ from datetime import datetime
 from uuid import UUID
 
 from consent.decision import Context, Decision, Outcome, Period, Profile, Reservation, decide
-from consent.signals.combining import Answer, combine, seen_at
+from consent.signals.combining import Answer, combine, in_force_since
 from consent.signals.finding import Code, Finding, Observation, Standing
 from consent.uses import Use
 
@@ -108,10 +110,9 @@ def weigh_observed(
     Policies of TDMRep belong among ``observations``.
     """
     known = [one for one in observations if one.seen_at <= at]
-    later = sorted({one.seen_at for one in known if one.seen_at > fetched_at})
     every = [
-        combine(finding for seen in seen_at(known, moment) for finding in read(seen))
-        for moment in (fetched_at, *later)
+        combine(finding for seen in counting for finding in read(seen))
+        for counting in in_force_since(known, fetched_at)
     ]
     # The first of equally strict ones: it holds since then.
     decisive = {use: max((one[use] for one in every), key=_rank) for use in Use if use in uses}

@@ -348,7 +348,8 @@ def test_what_holds_for_a_place_can_be_asked(see: See, scientist: Account, sourc
     assert found is not None
     assert (found.outcome.value, found.winning[0].signal) == ("refused", "ai_txt")
     before: datetime = database_now() - 2 * HOUR
-    assert services.weigh_address(**said, location="1.jpg", at=before) is not None
+    # Brought only now, so that nobody knew of it then.
+    assert services.weigh_address(**said, location="1.jpg", at=before) is None
     other = services.weigh_address(**said, location=f"{SITE}/x.jpg", uses=[Use.COMMERCIAL])
     assert other is not None
     assert other.outcome.value == "allowed"

@@ -1,15 +1,20 @@
 """What a crawler tells of a server's answer, and what of it is a signal. All hosts are invented."""
 
+import io
 import json
 from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from PIL import Image
 
+from consent.credentials import read_store
 from consent.errors import SignalUnreadable
 from consent.signals.captures import LONGEST_LINE, Answer, find_captures, read_line
-from consent.signals.finding import Reach, Source
+from consent.signals.finding import Item, Reach, Source, Standing
+from consent.signals.reading import read
 
 AT = "2026-11-20T10:00:00Z"
 SITE = "https://pictures.example"
@@ -67,6 +72,36 @@ def test_a_picture_tells_by_its_credentials() -> None:
     assert sources(read_line(line("/1.jpg", **plain))) == [Source.RESPONSE_HEADERS]
     read_already = read_line(line("/1.jpg", manifest_store={"manifests": {}}))
     assert sources(read_already)[-1] is Source.C2PA_MANIFEST
+
+
+def picture(kind: str, cut: int | None = None) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(out, kind)
+    return out.getvalue()[:cut]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "is_damaged"),
+    [
+        ("image/bmp", picture("BMP"), False),
+        ("image/x-icon", picture("ICO"), False),
+        ("image/jpeg", picture("JPEG"), False),
+        ("image/jpeg", b"<html>not here</html>", False),
+        ("image/jpeg", picture("JPEG", 300), True),
+        ("image/png", picture("PNG", 60), True),
+    ],
+)
+def test_whatever_the_picture_is_its_headers_are_kept(
+    media_type: str, body: bytes, *, is_damaged: bool
+) -> None:
+    headers = {"Content-Type": media_type, "X-Robots-Tag": "noai"}
+    said = {"headers": headers, "body_base64": b64encode(body).decode()}
+    sent, *others = find_captures(read_line(line("/1.jpg", **said)), read_store)
+    assert sent.raw == b"x-robots-tag: noai\r\n"
+    standings = [
+        found.standing for one in others for found in read(one.observed(uuid4()), Item(sent.place))
+    ]
+    assert standings == [Standing.MALFORMED] * 2 * is_damaged
 
 
 @pytest.mark.parametrize(

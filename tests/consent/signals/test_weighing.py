@@ -94,6 +94,33 @@ def test_what_held_since_the_fetch_counts_and_nothing_is_taken_back(
     assert found.outcome is OUTCOMES[standing]
 
 
+def answer(hour: int, reach: Reach, raw: bytes = b"") -> Observation:
+    place = "https://pictures.example/robots.txt"
+    return Observation(UUID(int=hour), Source.ROBOTS_TXT, place, START + hour * HOUR, raw, reach)
+
+
+@pytest.mark.parametrize(
+    ("fetched", "standing"),
+    [(1, Standing.SILENT), (3, Standing.RESERVED), (4, Standing.SILENT), (6, Standing.RESERVED)],
+)
+def test_a_server_that_did_not_answer_counts_at_the_fetch_alone(
+    fetched: int, standing: Standing
+) -> None:
+    history = [
+        answer(1, Reach.FOUND),
+        answer(3, Reach.UNREACHABLE),
+        answer(4, Reach.FOUND),
+        answer(5, Reach.UNREACHABLE),
+    ]
+    assert weigh(history, fetched, 9).standing is standing
+
+
+def test_a_reservation_outlasts_the_silence_of_its_server() -> None:
+    barred = b"User-agent: *\nDisallow: /\n"
+    history = [answer(1, Reach.UNREACHABLE), answer(3, Reach.FOUND, barred)]
+    assert weigh([*history, answer(5, Reach.UNREACHABLE)], 0, 9).standing is Standing.RESERVED
+
+
 def test_the_conflict_says_who_won_since_when() -> None:
     history = [seen(1, Standing.PERMITTED), seen(3, Standing.MALFORMED), seen(5, Standing.RESERVED)]
     found = weigh(history, 2, 6)

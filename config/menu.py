@@ -1,4 +1,4 @@
-"""The menu of the admin: every screen a person may see, by group; Technical comes last."""
+"""The menu of the admin: every screen a person may see, by group: people first, technical last."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from django.urls import reverse
 
 START = "Start"
 TECHNICAL = "Technical"
-_LAST = ("Ledger", TECHNICAL)
+_ORDER = (
+    *("Consent", "Data sets", "Generation", "Moderation", "People and roles"),
+    *("Ledger", TECHNICAL),
+)
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -19,7 +22,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             screen = admin.site.get_model_admin(model["model"])
             group = getattr(screen, "menu_group", "") or app["name"]
             groups.setdefault(str(group), []).append(_item(model, screen))
-    ordered = sorted(groups, key=lambda group: _LAST.index(group) if group in _LAST else -1)
+    ordered = sorted(groups, key=lambda group: _ORDER.index(group) if group in _ORDER else -1)
     return [_start(), *(_group(name, groups[name]) for name in ordered)]
 
 

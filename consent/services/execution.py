@@ -28,9 +28,10 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.authority import lock
 from consent.services.errands import put_off
+from consent.services.impact import settle_impact
 from consent.services.requests import SEGMENTS
 from ledger.kinds import Kind
-from ledger.models import Segment, Tombstone
+from ledger.models import Scope, ScopeState, Segment, Tombstone
 from ledger.services import Unsealed, append, destroy_scopes, store_file
 
 LEASE = timedelta(minutes=10)
@@ -61,9 +62,19 @@ def block(errand: Errand) -> None:
 
 def _destroy(errand: Errand) -> Mapping[str, int]:
     """Destroy everything under the person's key; return how many of each are left."""
+    _settle(errand)
     destruction = destroy_scopes(errand.scopes)
     left = {step.name: step.after for step in destruction.steps}
     return {**left, SEGMENTS: Segment.objects.filter(scopes__overlap=errand.scopes).count()}
+
+
+@transaction.atomic
+def _settle(errand: Errand) -> None:
+    """Find whoever received something since it was started, unless the end has begun."""
+    request = lock(PrivacyRequest.objects.select_related("subject"), errand.pk)
+    gone = Scope.objects.filter(pk__in=errand.scopes).exclude(state=ScopeState.LIVE)
+    if request.subject is not None and not gone.exists():
+        settle_impact(actor=None, subject=request.subject)
 
 
 def _collect(request: PrivacyRequest) -> Mapping[str, int]:

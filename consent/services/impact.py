@@ -86,6 +86,26 @@ def assess_impact(*, case_id: UUID) -> ImpactCase:
 
 
 @transaction.atomic
+def settle_impact(*, actor: Account | None, subject: Subject) -> None:
+    """Find all that a person's cases concern before the person is erased; safe to repeat.
+
+    Nobody can say later what was made of somebody who is erased, nor to whom it was given. Cases
+    of all who count as the person are assessed, and whoever received something since gets a line
+    (GDPR Art. 19), in a new case where all are done.
+    """
+    cases = ImpactCase.objects.filter(subject__in=Subject.objects.selves(subject.pk))
+    newest = cases.order_by("-opened_at").first()
+    if not cases.unfinished().exists() and (newest is None or _find_late(newest)):
+        open_impact(actor=actor, subject=subject, cause=ImpactCause.ERASURE)
+    for case_id in cases.unfinished().order_by("pk").values_list("pk", flat=True):
+        case = assess_impact(case_id=case_id)
+        if late := _draw_late(case):
+            facts = ImpactAssessed(versions=case.found_versions or 0, models=case.found_models or 0)
+            told: dict[str, object] = {"recipients": len(late)}
+            _append(kinds.IMPACT_ASSESSED, facts, case, actor, told, late)
+
+
+@transaction.atomic
 def assign_impact(
     *, actor: Account, line_id: UUID, owner_id: UUID, due_at: datetime
 ) -> ImpactDecision:

@@ -25,7 +25,6 @@ from consent.models import (
     Account,
     Action,
     Errand,
-    ImpactState,
     Plan,
     PlanState,
     PrivacyRequest,
@@ -46,7 +45,7 @@ from consent.services.authority import (
     require,
     require_party,
 )
-from consent.services.impact import assess_impact, open_impact
+from consent.services.impact import open_impact, settle_impact
 from consent.uses import Assurance, ImpactCause, Method
 from ledger.holdings import HOLDINGS
 from ledger.kinds import Kind
@@ -286,9 +285,10 @@ def _void_plans(request: PrivacyRequest) -> list[Plan]:
 
 def _start(request: PrivacyRequest, plan: Plan, actor: Account) -> None:
     assert request.subject is not None
-    # Nobody can say later what was made of somebody who is erased.
-    for case in request.subject.impact_cases.filter(state=ImpactState.OPEN):
-        assess_impact(case_id=case.pk)
+    # Nobody is merged with somebody who is being erased: it would be forgotten what to erase.
+    lock(Subject.objects.all(), request.subject.pk)
+    if request.kind == RequestKind.ERASURE:
+        settle_impact(actor=actor, subject=request.subject)
     counts = {step.holding: step.count for step in draft_plan(request).steps}
     steps = list(plan.steps.all())
     for step in steps:
@@ -296,8 +296,6 @@ def _start(request: PrivacyRequest, plan: Plan, actor: Account) -> None:
         step.save(update_fields=["before"])
     request.state = RequestState.EXECUTING
     request.save(update_fields=["state"])
-    # Nobody is merged with somebody who is being erased: it would be forgotten what to erase.
-    lock(Subject.objects.all(), request.subject.pk)
     scopes = list(request.subject.person_scopes())
     Errand.objects.create(request=request, scopes=scopes, due_at=database_now())
     _append(kinds.PLAN_STARTED, request, actor, *steps)

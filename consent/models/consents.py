@@ -90,6 +90,11 @@ STANDING = frozenset({GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED
 class GrantQuerySet(models.QuerySet["Grant"]):
     """What many grants know."""
 
+    def standing(self) -> "GrantQuerySet":
+        """Return what was said and not taken back; a term ends a yes, never a no."""
+        given = self.filter(given_at__isnull=False)
+        return given.filter(Q(ended_at=None) | Q(state=GrantState.EXPIRED))
+
     def overdue(self, at: datetime) -> "GrantQuerySet":
         """Return the answers whose term is over and whose state does not say so yet."""
         in_force = {GrantState.GIVEN, GrantState.SUSPENDED}

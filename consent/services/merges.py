@@ -1,6 +1,6 @@
 """Duplicates: two people who are one are merged, and parted again when that was wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,18 +9,30 @@ from django.db import transaction
 from consent import kinds
 from consent.decisions import find_consenting
 from consent.errors import TermsRefused, WrongState
-from consent.models import Account, Merge, PrivacyRequest, RequestKind, RequestState, Subject
+from consent.models import (
+    Account,
+    Grant,
+    GrantState,
+    Merge,
+    PrivacyRequest,
+    RequestKind,
+    RequestState,
+    Subject,
+)
 from consent.moment import database_now
 from consent.services.askings import part_letters
 from consent.services.authority import by, get, lock, require
 from consent.services.impact import open_impact
-from consent.uses import ImpactCause, Use
+from consent.uses import ANY, WORLD, ImpactCause, Right, Theme, Use
 from ledger import vault
 from ledger.kinds import Kind, NoFacts
 from ledger.services import Unsealed, append
 
 MAX_REASON = 1_000
 UNDER_ERASURE = (RequestState.EXECUTING, RequestState.BLOCKED)
+# Who allows something: right, use, which sort of bound, and the code within it.
+Term = tuple[UUID, str, str, str, str]
+_ALL = {"territories": WORLD, "recipients": ANY, "families": ANY}
 
 
 @transaction.atomic
@@ -51,7 +63,7 @@ def merge_subjects(*, actor: Account, keep_id: UUID, other_id: UUID, reason: str
         merge.save(force_insert=True)
         made.append(merge)
     _append(actor, kinds.SUBJECT_MERGED, [*moved, *made])
-    _open_cases(actor, allowed - _allowed(head, other), ImpactCause.MERGE)
+    _open_cases(actor, allowed, _allowed(head, other), ImpactCause.MERGE)
     return made[0]
 
 
@@ -78,7 +90,8 @@ def part_subjects(*, actor: Account, merge_id: UUID) -> Merge:
     back = [_move_back(actor, merge, one, now) for one in along]
     part_letters()
     _append(actor, kinds.SUBJECT_PARTED, [merge, *along, *back])
-    _open_cases(actor, allowed - _allowed(merge.subject, merge.into), ImpactCause.PARTING)
+    after = _allowed(merge.subject, merge.into)
+    _open_cases(actor, allowed, after, ImpactCause.PARTING)
     return merge
 
 
@@ -103,14 +116,47 @@ def _move_back(actor: Account, merge: Merge, along: Merge, now: datetime) -> Mer
     return back
 
 
-def _allowed(*people: Subject) -> set[tuple[UUID, Use]]:
-    """Return who of these allows which use now, by an answer of whoever counts as them."""
+def _allowed(*people: Subject) -> set[Term]:
+    """Return all that these allow now, by decision and by the terms of whoever counts as them.
+
+    Decisions know titles, signals and requests, but not where a thing will be shown: what they
+    leave open for that is told by the terms alone.
+    """
     ids = [one.pk for one in people]
-    return {(person, use) for use in Use for person in find_consenting(ids, [use])}
+    decided: set[Term] = {
+        (person, right, use, "decided", "")
+        for right in Right
+        for use in Use
+        for person in find_consenting(ids, [use], right=right)
+    }
+    return decided.union(*(_terms(one.pk) for one in people))
 
 
-def _open_cases(actor: Account, lost: set[tuple[UUID, Use]], cause: ImpactCause) -> None:
-    for subject in Subject.objects.filter(pk__in={person for person, _ in lost}).order_by("pk"):
+def _terms(person: UUID) -> Iterator[Term]:
+    """Yield what each standing answer allows, without what any of them refuses or rules out."""
+    answers = list(Grant.objects.standing().filter(subject__in=Subject.objects.selves(person)))
+    refused = {(answer.right, use) for answer in answers for use in answer.refused}
+    barred = {(answer.right, theme) for answer in answers for theme in answer.barred_themes}
+    for answer in answers:
+        if answer.state != GrantState.GIVEN:
+            continue
+        codes = {
+            "media": answer.media,
+            "territories": answer.territories,
+            "recipients": answer.recipients,
+            "families": answer.families,
+            "themes": [one.value for one in Theme if (answer.right, one.value) not in barred],
+        }
+        for use in answer.uses:
+            if (answer.right, use) not in refused:
+                yield person, answer.right, use, "", ""
+                for name, some in codes.items():
+                    yield from ((person, answer.right, use, name, code) for code in some)
+
+
+def _open_cases(actor: Account, before: set[Term], after: set[Term], cause: ImpactCause) -> None:
+    lost = {one[0] for one in before - after if (*one[:4], _ALL.get(one[3])) not in after}
+    for subject in Subject.objects.filter(pk__in=lost).order_by("pk"):
         open_impact(actor=actor, subject=subject, cause=cause)
 
 

@@ -31,7 +31,7 @@ from consent.models import (
 from consent.moment import database_now
 from consent.roles import RoleCode
 from consent.search import find_subjects
-from consent.uses import Mode, Right, Use
+from consent.uses import Assurance, Medium, Mode, Right, Use
 from ledger import vault
 from ledger.models import Scope, ScopeState
 from ledger.record_kinds import DisclosureReason
@@ -257,6 +257,41 @@ def test_a_no_that_a_merge_brings_opens_an_impact_case(
     assert not ImpactCase.objects.exists()
     merge(officer, cleo, no)
     assert ImpactCase.objects.get().cause == "merge"
+
+
+@pytest.mark.parametrize(
+    ("right", "use"),
+    [(Right.LIKENESS, Use.COMMERCIAL), (Right.LIKENESS, Use.DISTRIBUTE), (Right.WORKS, Use.TRAIN)],
+)
+def test_a_no_opens_a_case_whatever_it_is_about_and_wherever_it_is_shown(
+    officer: Account, cleo: Subject, version: DatasetVersion, right: Right, use: Use
+) -> None:
+    assert version.items.exists()
+    said = answer(
+        use, right=right, territories=frozenset({"DE"}), assurance=Assurance.KNOWN_CONTACT
+    )
+    consent_of(officer, cleo, said)
+    no = register(officer, "C. Invented", email=None)
+    refusal = answer(mode=Mode.OPT_OUT, right=right, uses=frozenset(), refused=frozenset({use}))
+    consent_of(officer, no, refusal)
+    assert not ImpactCase.objects.exists()
+    merge(officer, cleo, no)
+    assert ImpactCase.objects.get().cause == "merge"
+
+
+def test_a_parting_opens_a_case_for_media_that_only_the_other_allowed(
+    officer: Account, cleo: Subject, version: DatasetVersion, grant: Grant
+) -> None:
+    assert version.items.exists()
+    same, wider = register(officer, "C. Invented"), register(officer, "Cl. Invented")
+    consent_of(officer, same, answer(territories=frozenset({"DE"})))
+    consent_of(officer, wider, answer(Use.DEPICT, media=frozenset({Medium.PRINT})))
+    parted = merge(officer, cleo, same)
+    services.part_subjects(actor=officer, merge_id=parted.pk)
+    assert not ImpactCase.objects.exists()
+    parted = merge(officer, cleo, wider)
+    services.part_subjects(actor=officer, merge_id=parted.pk)
+    assert ImpactCase.objects.get().cause == "parting"
 
 
 def test_a_yes_that_a_parting_takes_away_opens_an_impact_case(

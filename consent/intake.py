@@ -178,13 +178,19 @@ def judge(
     if item.signals or observed:
         # With the item, admitted or not: what was heard of it, and what decided. Whatever a
         # description claims that we heard goes: it would count as decided by us.
-        pairs = observed.pairs if observed else ()
+        pairs = _pairs(observed, accepted) if observed else ()
         item = item._replace(signals=(*without_observed(item.signals), *pairs))
     if found is not None or not is_plain(item):
         reasons = tuple(dict.fromkeys(_reasons(item, known, found, accepted)))
         if reasons:
             return Refused(item, reasons)
     return Admitted(item, _member(item, known, found))
+
+
+def _pairs(observed: Weighing, accepted: Collection[str]) -> tuple[tuple[str, str], ...]:
+    is_unclear = observed.outcome is Outcome.NEEDS_REVIEW
+    is_answered = is_unclear and Fault.SIGNAL_UNCLEAR.value in accepted
+    return observed.accepted_pairs if is_answered else observed.pairs
 
 
 def is_plain(item: DescribedItem) -> bool:

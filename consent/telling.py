@@ -230,8 +230,9 @@ def export_intake(intake: Intake, _keys: Keys) -> dict[str, Any]:
 
 def export_flagged(flagged: Flagged, keys: Keys) -> dict[str, Any]:
     """Tell what was found in a picture: the sort, and where faces are, in pixels."""
-    boxes = orjson.loads(keys.open(flagged, "detail"))["boxes"] if flagged.detail else []
-    return {"item": str(flagged.item_id), "found": flagged.code, "faces": boxes}
+    detail = orjson.loads(keys.open(flagged, "detail")) if flagged.detail else {}
+    faces = detail.get("boxes", [])
+    return {"item": str(flagged.item_id), "found": flagged.code, "faces": faces}
 
 
 def export_anonymisation(one: Anonymisation, _keys: Keys) -> dict[str, Any]:

@@ -19,13 +19,16 @@ def freeze_version(*, actor: Actor, version_id: UUID) -> DatasetVersion:
 
     Items of people whose consent does not cover its uses now are set aside, and so are those
     whose uses are reserved by now where they lie. Items are weighed in transactions of their own,
-    page by page: inside of one all is one. Raises NotPermitted, Unknown, WrongState while
-    something is still being read, vetted or was cut off, or it was neither vetted as it is nor
-    that waived, GateClosed for what vetting found and nobody settled, NothingToFreeze.
+    page by page: inside of one all is one; so the gate is asked before. Raises NotPermitted,
+    Unknown, WrongState while something is still being read, vetted or was cut off, it was neither
+    vetted as it is nor that waived, or what was seen since leaves items unclear, GateClosed for
+    what vetting found and nobody settled, NothingToFreeze.
     """
     version = get(DatasetVersion.objects.all(), version_id)
     require(actor, "consent.freeze_version", version)
-    weigh_again(version)
+    if is_outdated(version):
+        _ask(version)
+        weigh_again(version)
     return _freeze(actor, version)
 
 
@@ -39,6 +42,16 @@ def vet_here(*, actor: Actor, version_id: UUID) -> Vetting:
         errand = lease_vetting(vetting.pk)
     assert errand is not None
     return carry_out_vetting(errand)
+
+
+@transaction.atomic
+def _ask(version: DatasetVersion) -> None:
+    """Raise what would refuse to freeze a draft, and take back what asking sets aside."""
+    version = lock_draft(version)
+    check_read(version)
+    set_aside_unconsented(version)
+    check_gate(version)
+    transaction.set_rollback(True)
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from consent import kinds
+from consent.decision import Outcome
 from consent.decisions import find_consenting
 from consent.errors import TermsRefused, Unknown
 from consent.formats.described import DescribedItem
@@ -41,10 +42,15 @@ from consent.services.authority import Actor, by, get, lock
 from consent.services.batches import record_batch
 from consent.services.datasets import open_version
 from consent.services.intakes import LEASE, close, start
-from consent.services.weighing import weigh_members
+from consent.services.weighing import accepted_questions, reason_against, weigh_members
 from consent.signals.finding import Standing
 from consent.signals.stated import weigh
-from consent.signals.weighing import Weighing, known_standing, without_observed
+from consent.signals.weighing import (
+    Weighing,
+    accepted_question,
+    known_standing,
+    without_observed,
+)
 from consent.uses import Descent, Form, Use
 from ledger import vault
 from ledger.services import Unsealed, append
@@ -137,7 +143,9 @@ def _take(intake_id: UUID) -> bool:
     items = _between(origin, commitments[0], commitments[-1])
     places = {one: first * PAGE + at for at, one in enumerate(commitments, 1)}
     left_out = set(map(UUID, said["without"].split()))
-    admitted, files = _judge(version, [one for one in items if one.pk not in left_out], places)
+    admitted, files = _judge(
+        version, origin, [one for one in items if one.pk not in left_out], places
+    )
     batch = admit(version, intake, admitted, files=files)
     intake.read_to = first * PAGE + len(commitments)
     intake.dropped_count += len(items) - batch.items
@@ -152,37 +160,60 @@ def _between(origin: DatasetVersion, first: bytes, last: bytes) -> list[Item]:
 
 
 def _judge(
-    version: DatasetVersion, items: Sequence[Item], places: dict[bytes, int]
+    version: DatasetVersion,
+    origin: DatasetVersion,
+    items: Sequence[Item],
+    places: dict[bytes, int],
 ) -> tuple[list[Admitted], dict[int, UUID]]:
     """Return what may go on, at its place in the origin, and the files that are held of it."""
     keys = vault.keys_there({scope for item in items for scope in item.scopes})
     there = [item for item in items if item.scope_ids() in keys]
     members = [read_opening(keys.open(item, "opening"))[0] for item in there]
     consenting = _consenting(version, members)
-    uses = tuple(map(Use, version.uses))
     came_by = [item.intake_id for item in there]
     observed = weigh_members(
         version, zip((item.pk for item in there), members, came_by, strict=True)
     )
+    accepted = accepted_questions(origin, observed)
     admitted, files = [], {}
     for item, stated in zip(there, members, strict=True):
-        member = _renew(stated, observed.get(item.pk))
-        is_reserved = weigh(member.signals, uses) is Standing.RESERVED
-        is_reserved = is_reserved or known_standing(member.signals) is Standing.RESERVED
-        if consenting.issuperset(member.depicts) and not is_reserved:
-            ordinal = places[item.commitment]
-            described = DescribedItem(ordinal, member.location, signals=member.signals)
-            admitted.append(Admitted(described, member))
-            if item.file_id:
-                files[ordinal] = item.file_id
+        member = _renew(stated, observed.get(item.pk), accepted.get(item.pk, ""))
+        if member is None or not consenting.issuperset(member.depicts):
+            continue
+        if _is_stated_against(version, origin, member):
+            continue
+        ordinal = places[item.commitment]
+        described = DescribedItem(ordinal, member.location, signals=member.signals)
+        admitted.append(Admitted(described, member))
+        if item.file_id:
+            files[ordinal] = item.file_id
     return admitted, files
 
 
-def _renew(member: Member, observed: Weighing | None) -> Member:
-    """Return a member with what was seen of it by now in the place of what had been then."""
+def _is_stated_against(version: DatasetVersion, origin: DatasetVersion, member: Member) -> bool:
+    """Return whether what its offerer stated keeps an item out of these uses.
+
+    What is as unclear for the uses of the origin was decided when it was let in there.
+    """
+    now = weigh(member.signals, tuple(map(Use, version.uses)))
+    before = weigh(member.signals, tuple(map(Use, origin.uses)))
+    if now in {Standing.CONDITIONS, Standing.MALFORMED}:
+        return now is not before
+    return Standing.RESERVED in {now, known_standing(member.signals)}
+
+
+def _renew(member: Member, observed: Weighing | None, accepted: str) -> Member | None:
+    """Return a member with what was seen of it by now in the place of what had been then.
+
+    None where that reserves it, or leaves it unclear and nobody has decided just that.
+    """
     if observed is None:
         return member
-    return member._replace(signals=(*without_observed(member.signals), *observed.pairs))
+    if reason_against(observed, accepted_question(member.signals), accepted):
+        return None
+    is_unclear = observed.outcome is Outcome.NEEDS_REVIEW
+    pairs = observed.accepted_pairs if is_unclear else observed.pairs
+    return member._replace(signals=(*without_observed(member.signals), *pairs))
 
 
 def _consenting(version: DatasetVersion, members: Sequence[Member]) -> set[UUID]:

@@ -8,16 +8,13 @@
 ```
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 import numpy as np
 import orjson
 from django.db import transaction
-from django.db.models import Q
 
 from consent import kinds
 from consent.decisions import find_consenting
@@ -33,23 +30,22 @@ from consent.models import (
     VersionState,
     Vetting,
     VettingErrand,
-    VettingFinding,
     VettingState,
 )
 from consent.moment import database_now
 from consent.services.arrivals import get_draft
 from consent.services.authority import Actor, Operator, by, lock
-from consent.services.gate import LISTED, licences_of, quick, seen_mark
-from consent.services.groups import declared
+from consent.services.gate import seen_mark
+from consent.services.vetting_findings import Tally, write_findings
 from consent.services.weighing import reason_against, weigh_members
-from consent.uses import Use
+from consent.signals.weighing import accepted_question
+from consent.uses import Aside, Use
 from consent.vetting import pdq
 from consent.vetting.duplicates import NEAR, find_near
 from consent.vetting.faces import FrontalFaces, detector
 from consent.vetting.gate import Code, Finding, judge
 from consent.vetting.labels import doubtful
 from consent.vetting.masking import read_picture
-from consent.vetting.representativeness import shares
 from ledger import binary, vault
 from ledger.errors import SealBroken
 from ledger.kinds import NoFacts
@@ -81,27 +77,6 @@ _ELSEWHERE = """INSERT INTO consent_flagged (id, vetting_id, code, item_id, plac
         JOIN consent_dataset d ON d.id = v.dataset_id
         WHERE o.fingerprint = i.fingerprint AND o.aside = '' AND v.state = 'frozen'
           AND 'evaluate' = ANY (v.uses) AND d.project_id = %(project)s) RETURNING 1"""
-_MARKS = (
-    "SELECT code, count(*), bit_xor(uuid_hash_extended(item_id, 0)) FROM consent_flagged "
-    "WHERE vetting_id = %s AND (code <> 'near_duplicates' OR place > 0) GROUP BY code"
-)
-
-
-@dataclass
-class Tally:
-    """What was seen so far: counts, and the hashes with the places of their items."""
-
-    members: int = 0
-    looked: int = 0
-    not_held: int = 0
-    flags: Counter[str] = field(default_factory=Counter)
-    hashes: bytearray = field(default_factory=bytearray)
-    places: list[np.ndarray] = field(default_factory=list)
-
-    @property
-    def compared(self) -> int:
-        """Return how many items have a hash that tells something."""
-        return len(self.hashes) // pdq.HASH_BYTES
 
 
 class _Ids:
@@ -187,6 +162,7 @@ def _look(vetting: Vetting, batch: Sequence[UUID], start: int, tally: Tally) -> 
     flagged: list[Flagged] = []
     places = []
     members: list[tuple[UUID, Member, UUID]] = []
+    items: dict[UUID, Item] = {}
     for pk, opening, scopes, people, file_id, intake in sorted(rows, key=lambda row: row[0]):
         if scopes not in keys:
             continue  # being erased
@@ -197,25 +173,36 @@ def _look(vetting: Vetting, batch: Sequence[UUID], start: int, tally: Tally) -> 
         tally.flags.update(names)
         if names:
             flagged.append(Flagged(vetting=vetting, code=Code.LABEL_FLAGGED, item_id=pk))
-        item = Item(pk=pk, scopes=scopes, people=people)
+        item = items[pk] = Item(pk=pk, scopes=scopes, people=people)
         hashed = _read(vetting, item, member, files.get(file_id), keys, flagged, tally)
         if hashed is not None:
             tally.hashes += hashed
             places.append(order[pk])
     tally.places.append(np.array(places, dtype=np.int64))
-    flagged += _ask_sources(vetting, members)
+    flagged += _ask_sources(vetting, members, items, keys, tally)
     with transaction.atomic():
         Flagged.objects.bulk_create(flagged)
 
 
 def _ask_sources(
-    vetting: Vetting, members: Sequence[tuple[UUID, Member, UUID]]
+    vetting: Vetting,
+    members: Sequence[tuple[UUID, Member, UUID]],
+    items: Mapping[UUID, Item],
+    keys: vault.Keys,
+    tally: Tally,
 ) -> Iterator[Flagged]:
     """Yield a flag for each item that what was seen where it lies stands against by now."""
     opened = {pk: member for pk, member, _ in members}
     for pk, weighing in weigh_members(vetting.version, members).items():
-        if reason := reason_against(weighing, opened[pk]):
-            yield Flagged(vetting=vetting, code=Code(reason.value), item_id=pk)
+        reason = reason_against(weighing, accepted_question(opened[pk].signals))
+        if reason is None:
+            continue
+        one = Flagged(vetting=vetting, code=Code(reason.value), item=items[pk])
+        if reason is Aside.SIGNAL_UNCLEAR:
+            tally.ask(pk, weighing.question)
+            said = {"question": weighing.question}
+            one.detail = keys.seal(one, "detail", orjson.dumps(said))
+        yield one
 
 
 def _open(keys: vault.Keys, pk: UUID, opening: bytes, scopes: Sequence[UUID]) -> Member:
@@ -312,10 +299,7 @@ def _finish(
     if version.state != VersionState.DRAFT:
         return _give_up(vetting)
     vetting.version = version
-    rows = list(
-        _write(vetting, [*found, *_listed(vetting, tally), *quick(version), *_groups(version)])
-    )
-    VettingFinding.objects.bulk_create(rows)
+    rows = write_findings(vetting, tally, found)
     vetting.state, vetting.done_at = VettingState.DONE, database_now()
     vetting.members, vetting.looked, vetting.compared = tally.members, tally.looked, tally.compared
     vetting.seen_count, vetting.seen_mark = seen
@@ -330,50 +314,6 @@ def _finish(
         segments=[Unsealed("vetting", (HOUSE_SCOPE,), {}, (vetting, *rows))],
     )
     return vetting
-
-
-def _listed(vetting: Vetting, tally: Tally) -> Iterator[Finding]:
-    for code, count, _ in binary.fetch(_MARKS, [vetting.pk]):
-        detail = dict(tally.flags) if code == Code.LABEL_FLAGGED else {}
-        yield Finding(Code(code), count, detail)
-
-
-def _groups(version: DatasetVersion) -> Iterator[Finding]:
-    groups = declared(version)
-    if not groups:
-        yield Finding(Code.GROUPS_NOT_DECLARED, 0)
-    if short := [one for one in shares(groups) if one.is_short]:
-        names = {f"{one.group.aspect}: {one.group.name}": one.share for one in short}
-        yield Finding(Code.GROUP_SHORT, len(short), names)
-
-
-def _write(vetting: Vetting, found: Sequence[Finding]) -> Iterator[VettingFinding]:
-    """Yield the row of each finding; what was accepted of the same before stays accepted."""
-    keys = vault.keys([HOUSE_SCOPE])
-    marks = {code: mark for code, _, mark in binary.fetch(_MARKS, [vetting.pk])}
-    by_licence = {name: mark for name, (_, mark) in licences_of(vetting.version).items()}
-    before = _accepted_before(vetting)
-    for one in found:
-        row = VettingFinding(
-            vetting=vetting, code=one.code.value, severity=one.code.severity.value, count=one.count
-        )
-        row.detail = keys.seal(row, "detail", orjson.dumps(one.detail))
-        listed = one.code in LISTED
-        about = [marks.get(one.code)] if listed else [by_licence.get(name) for name in one.detail]
-        text = orjson.dumps([one.code, one.count, one.detail, about], option=orjson.OPT_SORT_KEYS)
-        row.mark = vault.blind_index("vetting.finding", text.decode())
-        if old := before.get(row.mark):
-            row.state, row.decided_by, row.decided_at = old.state, old.decided_by, old.decided_at
-            row.reason = keys.seal(row, "reason", keys.open(old, "reason"))
-        yield row
-
-
-def _accepted_before(vetting: Vetting) -> Mapping[bytes, VettingFinding]:
-    last = Vetting.objects.filter(version=vetting.version_id, state=VettingState.DONE).first()
-    accepted = VettingFinding.objects.filter(
-        Q(state=FindingState.ACCEPTED), vetting=last
-    ).select_related("decided_by")
-    return {one.mark: one for one in accepted}
 
 
 @transaction.atomic

@@ -1,18 +1,22 @@
 """Asking again what is said of a draft's items where they lie, since more was seen there.
 
 Items are weighed when they come in. What was seen later counts from then on: those that it
-reserves, or leaves unclear, are set aside before the draft is frozen, with what was heard.
+reserves are set aside before the draft is frozen, with what was heard; those that it leaves
+unclear wait for somebody who decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 from django.db import transaction
 from django.db.models import Max, Min
 
 from consent import kinds
 from consent.decision import Outcome
+from consent.errors import WrongState
 from consent.kinds import VersionWeighed
 from consent.members import Member, read_opening
 from consent.models import (
@@ -29,9 +33,9 @@ from consent.observed import Placed, address_of, weigh_placed
 from consent.services.arrivals import lock_draft
 from consent.services.batches import signals_of
 from consent.services.datasets import set_aside
-from consent.services.gate import newest
+from consent.services.gate import last_done
 from consent.signals.places import resolve
-from consent.signals.weighing import Weighing, known_standing, since_fetched
+from consent.signals.weighing import Weighing, accepted_question, since_fetched
 from consent.uses import Aside, Use
 from consent.vetting.gate import Code
 from ledger import binary, vault
@@ -60,21 +64,28 @@ def is_outdated(version: DatasetVersion) -> bool:
 
 
 def weigh_again(version: DatasetVersion) -> None:
-    """Set aside the items of a draft that what was seen meanwhile stands against, on the record.
+    """Set aside the items of a draft that are reserved where they lie, on the record.
 
-    Does nothing unless something was seen at any source since they were asked about.
+    Does nothing unless something was seen at any source since they were asked about. Raises
+    WrongState where some are unclear by now, and nobody has decided about them.
     """
     if version.state != VersionState.DRAFT or not is_outdated(version):
         return
     began, after = database_now(), _FIRST
-    looked = aside = 0
+    looked, against = 0, Counter[Aside]()
     while True:
-        page, taken, last = _weigh_page(version, after)
-        looked, aside = looked + page, aside + taken
+        page, found, last = _weigh_page(version, after)
+        looked, against = looked + page, against + found
         if last is None:
             break
         after = last
-    _note(version, began, VersionWeighed(items=looked, aside=aside))
+    if unclear := against[Aside.SIGNAL_UNCLEAR]:
+        pictures = "1 picture" if unclear == 1 else f"{unclear:,} pictures"
+        raise WrongState(
+            f"what was seen at a source since leaves {pictures} unclear: vet the version again, "
+            "and decide"
+        )
+    _note(version, began, VersionWeighed(items=looked, aside=against[Aside.SIGNAL_RESERVED]))
 
 
 def weigh_members(
@@ -97,27 +108,45 @@ def weigh_members(
     return weigh_placed(placed, [Use(use) for use in version.uses], version.profile)
 
 
-def reason_against(weighing: Weighing, member: Member) -> Aside | None:
+def reason_against(weighing: Weighing, *answered: str) -> Aside | None:
     """Return why an item is no member any more, if it is not.
 
-    What was as unclear when somebody let it in was decided then.
+    ``answered`` are the questions that somebody decided, as ``Weighing.question``.
     """
     if weighing.outcome is Outcome.REFUSED:
         return Aside.SIGNAL_RESERVED
-    known = known_standing(member.signals)
-    is_decided = known is not None and known.rank >= weighing.standing.rank
-    if weighing.outcome is Outcome.ALLOWED or is_decided:
+    if weighing.outcome is Outcome.ALLOWED or weighing.question in answered:
         return None
     return Aside.SIGNAL_UNCLEAR
 
 
+def accepted_questions(version: DatasetVersion, items: Collection[UUID]) -> dict[UUID, str]:
+    """Return by item what somebody accepted of it after the last vetting of a version."""
+    vetting = last_done(version) if items else None
+    code = Code.SIGNAL_UNCLEAR.value
+    accepted = {"code": code, "state": FindingState.ACCEPTED}
+    if vetting is None or not vetting.findings.filter(**accepted).exists():
+        return {}
+    rows = Flagged.objects.filter(vetting=vetting, code=code, item__in=items, detail__isnull=False)
+    flagged = list(rows.select_related("item"))
+    keys = vault.keys_there({scope for one in flagged for scope in one.scope_ids()})
+    return {
+        one.item_id: orjson.loads(keys.open(one, "detail"))["question"]
+        for one in flagged
+        if one.scope_ids() in keys
+    }
+
+
 @transaction.atomic
-def _weigh_page(version: DatasetVersion, after: UUID) -> tuple[int, int, UUID | None]:
-    """Weigh the next items; return how many, how many were set aside, and the last of them."""
+def _weigh_page(version: DatasetVersion, after: UUID) -> tuple[int, Counter[Aside], UUID | None]:
+    """Weigh the next items, and set aside what is reserved.
+
+    Returns how many they are, of how many what stands against them, and the last of them.
+    """
     version = lock_draft(version)
     rows = binary.fetch(_ROWS, [version.pk, after, PAGE])
     if not rows:
-        return 0, 0, None
+        return 0, Counter(), None
     keys = vault.keys_there({scope for _, _, scopes, _ in rows for scope in scopes})
     members = {
         pk: (read_opening(keys.open_bytes(scopes, _OPENING + pk.bytes, bytes(opening)))[0], intake)
@@ -125,16 +154,18 @@ def _weigh_page(version: DatasetVersion, after: UUID) -> tuple[int, int, UUID | 
         if scopes in keys
     }
     weighed = weigh_members(version, ((pk, *both) for pk, both in members.items()))
+    accepted = accepted_questions(version, weighed)
     against: dict[Aside, list[UUID]] = {}
     for pk, weighing in weighed.items():
-        if reason := reason_against(weighing, members[pk][0]):
+        answered = accepted_question(members[pk][0].signals), accepted.get(pk, "")
+        if reason := reason_against(weighing, *answered):
             against.setdefault(reason, []).append(pk)
-    decided = _decided(version, against.get(Aside.SIGNAL_UNCLEAR, ()))
-    taken = sum(
-        _take_out(version, reason, [pk for pk in items if pk not in decided], weighed)
-        for reason, items in against.items()
+    _take_out(version, Aside.SIGNAL_RESERVED, against.get(Aside.SIGNAL_RESERVED, ()), weighed)
+    return (
+        len(rows),
+        Counter({reason: len(items) for reason, items in against.items()}),
+        rows[-1][0],
     )
-    return len(rows), taken, rows[-1][0]
 
 
 def _take_out(
@@ -142,21 +173,9 @@ def _take_out(
     reason: Aside,
     items: Sequence[UUID],
     weighed: Mapping[UUID, Weighing],
-) -> int:
+) -> None:
     why = list(signals_of(weighed[pk] for pk in items))
-    return set_aside(version, Item.objects.filter(pk__in=items), reason, why)
-
-
-def _decided(version: DatasetVersion, items: Sequence[UUID]) -> set[UUID]:
-    """Return those of unclear items that somebody accepted after vetting."""
-    vetting = newest(version) if items else None
-    if vetting is None:
-        return set()
-    code = Code.SIGNAL_UNCLEAR.value
-    if not vetting.findings.filter(code=code, state=FindingState.ACCEPTED).exists():
-        return set()
-    flagged = Flagged.objects.filter(vetting=vetting, code=code, item__in=items)
-    return set(flagged.values_list("item_id", flat=True))
+    set_aside(version, Item.objects.filter(pk__in=items), reason, why)
 
 
 @transaction.atomic

@@ -12,7 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
+
+import orjson
 
 from consent.decision import Context, Decision, Outcome, Period, Profile, Reservation, decide
 from consent.signals.combining import Answer, combine, in_force_since
@@ -21,6 +24,8 @@ from consent.uses import Use
 
 RULE = "strictest-since-fetched/1"
 OBSERVED = "observed"
+# Written only where somebody answered for what was unclear; its value is the question then.
+ACCEPTED = f"{OBSERVED}:accepted"
 MOST_TOLD = 100
 # What a table may call the time at which an item was fetched, letters and digits only.
 FETCHED = frozenset({"fetchedat", "crawledat", "downloadedat", "retrievedat", "datedownloaded"})
@@ -61,6 +66,7 @@ class Weighing:
     standing: Standing
     heard: tuple[Heard, ...]
     decision: Decision
+    uses: tuple[Use, ...]
 
     @property
     def outcome(self) -> Outcome:
@@ -83,6 +89,22 @@ class Weighing:
             for one in self.winning
         )
         return (OBSERVED, self.standing.value), *dict.fromkeys(named)
+
+    @property
+    def question(self) -> str:
+        """Return what somebody who takes it as it is answers for: a SHA-256, in hex, over the uses
+        and all that was said against them. Whatever comes to it makes another question of it."""
+        said = sorted(
+            (one.signal, one.source, one.standing.value, one.code.value, str(one.observation))
+            for one in self.heard
+            if one.standing not in _FREE
+        )
+        return sha256(orjson.dumps([self.standing.value, self.uses, said])).hexdigest()
+
+    @property
+    def accepted_pairs(self) -> Pairs:
+        """Return ``pairs`` with that somebody answered for what is unclear."""
+        return (*self.pairs, (ACCEPTED, self.question))
 
     def told(self) -> dict[str, object]:
         """Return the conflict as it stands in a record: what was said, what won, and why."""
@@ -128,7 +150,8 @@ def weigh_observed(
         profile=profile,
         reservations=list(_reservations(decisive.values(), when)),
     )
-    return Weighing(standing, tuple(_heard(known, read, decisive, when)), decision)
+    heard = tuple(_heard(known, read, decisive, when))
+    return Weighing(standing, heard, decision, tuple(decisive))
 
 
 def summarise(weighings: Iterable[Weighing]) -> list[dict[str, object]]:
@@ -164,6 +187,11 @@ def since_fetched(signals: Pairs, otherwise: datetime) -> datetime:
 def without_observed(signals: Pairs) -> Pairs:
     """Return what was stated of an item, without what we observed or a table claims we did."""
     return tuple(pair for pair in signals if pair[0].partition(":")[0].strip() != OBSERVED)
+
+
+def accepted_question(signals: Pairs) -> str:
+    """Return the question that somebody answered when the item was let in; empty if nobody did."""
+    return dict(signals).get(ACCEPTED, "")
 
 
 def known_standing(signals: Pairs) -> Standing | None:

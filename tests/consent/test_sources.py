@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from consent import services
 from consent.admin.acts import row_url
-from consent.errors import NotPermitted, TermsRefused
+from consent.errors import NotPermitted, TermsRefused, WrongState
 from consent.intake import Repair
 from consent.members import Member, read_opening
 from consent.models import (
@@ -223,20 +223,82 @@ def test_conditions_wait_for_somebody_and_stay_decided(
     assert freeze_unvetted(scientist, draft).member_count == 1
 
 
-def test_what_is_seen_later_takes_items_out_before_freezing(
+def test_what_is_seen_later_takes_out_what_is_reserved_and_asks_of_what_is_unclear(
     see: See, bring: Any, scientist: Account, draft: DatasetVersion
 ) -> None:
     bring(f"{SITE}/1.jpg", f"{SITE}/2.jpg", "https://elsewhere.example/3.jpg")
     see("/2.jpg", headers={"tdm-reservation": "perhaps", "X-Robots-Tag": "noai"})
     see("/1.jpg", headers={"Content-Usage": "train-ai=("})
-    frozen = freeze_unvetted(scientist, draft)
+    with pytest.raises(WrongState, match="leaves 1 picture unclear: vet the version again"):
+        freeze_unvetted(scientist, draft)
     asides = dict(Item.objects.order_by("ordinal").values_list("ordinal", "aside"))
-    assert asides == {1: "signal_unclear", 2: "signal_reserved", 3: ""}
+    assert asides == {1: "", 2: "signal_reserved", 3: ""}
+    assert {one["outcome"] for some in told_of() for one in some} == {"refused"}
+    done = services.vet_here(actor=scientist, version_id=draft.pk)
+    unclear = done.findings.get(code="signal_unclear")
+    assert services.set_aside_items(actor=scientist, finding_id=unclear.pk) == 1
+    frozen = services.freeze_version(actor=scientist, version_id=draft.pk)
     assert (frozen.member_count, frozen.weighed_at is not None) == (1, True)
-    assert {one["outcome"] for some in told_of() for one in some} == {
-        "refused",
-        "needs_review",
-    }
+
+
+def test_who_may_not_freeze_sets_nothing_aside(
+    see: See, bring: Any, scientist: Account, draft: DatasetVersion
+) -> None:
+    bring(f"{SITE}/1.jpg", f"{SITE}/2.jpg")
+    see("/2.jpg", headers={"X-Robots-Tag": "noai"})
+    with pytest.raises(WrongState, match="nobody has vetted"):
+        services.freeze_version(actor=scientist, version_id=draft.pk)
+    assert Item.objects.filter(aside="").count() == 2
+    assert freeze_unvetted(scientist, draft).member_count == 1
+
+
+def test_whoever_accepts_one_thing_has_not_accepted_another(
+    see: See, bring: Any, scientist: Account, draft: DatasetVersion
+) -> None:
+    bring(f"{SITE}/1.jpg", f"{SITE}/2.jpg")
+    see("/1.jpg", headers={"Content-Usage": "train-ai=("})
+    vet: dict[str, Any] = {"actor": scientist, "version_id": draft.pk}
+    unclear = services.vet_here(**vet).findings.get(code="signal_unclear")
+    accept: dict[str, Any] = {"actor": scientist, "reason": "They wrote to us."}
+    services.accept_finding(**accept, finding_id=unclear.pk)
+    again = services.vet_here(**vet).findings.get(code="signal_unclear")
+    assert again.state == "accepted"
+    policy = "https://rights.example/policy"
+    see(policy, "<p>Ask us.</p>", headers={"Content-Type": "text/html"}, kind="tdm_policy")
+    rules = [{"location": "/1.jpg", "tdm-reservation": 1, "tdm-policy": policy}]
+    see("/.well-known/tdmrep.json", json.dumps(rules))
+    with pytest.raises(WrongState, match="1 picture unclear"):
+        services.freeze_version(**vet)
+    other = services.vet_here(**vet).findings.get(code="signal_unclear")
+    assert (other.state, other.count) == ("open", 1)
+    services.accept_finding(**accept, finding_id=other.pk)
+    assert services.freeze_version(**vet).member_count == 2
+
+
+def test_the_next_version_takes_only_what_somebody_decided_for_decided(
+    see: See, bring: Any, scientist: Account, draft: DatasetVersion
+) -> None:
+    bring(f"{SITE}/1.jpg", f"{SITE}/2.jpg")
+    see("/1.jpg", headers={"Content-Usage": "train-ai=("})
+    done = services.vet_here(actor=scientist, version_id=draft.pk)
+    unclear = done.findings.get(code="signal_unclear")
+    services.accept_finding(actor=scientist, finding_id=unclear.pk, reason="They wrote to us.")
+    frozen = services.freeze_version(actor=scientist, version_id=draft.pk)
+    see("/2.jpg", headers={"Content-Usage": "train-ai=("})
+
+    def next_of(origin: DatasetVersion) -> DatasetVersion:
+        intake = services.derive_version(actor=scientist, origin_id=origin.pk)
+        services.read_version(intake.pk)
+        intake.refresh_from_db()
+        assert intake.version
+        return intake.version
+
+    first = next_of(frozen)
+    names = [dict(member_of(item).signals) for item in first.items.all()]
+    assert len(names) == 1
+    assert names[0]["observed:accepted"]
+    second = next_of(freeze_unvetted(scientist, first))
+    assert second.items.count() == 1
 
 
 def test_vetting_shows_what_freezing_would_leave_out_and_lets_somebody_decide(

@@ -22,6 +22,7 @@ from consent.models import (
     ScanErrand,
     VettingErrand,
 )
+from consent.models.errands import LeaseLost
 from consent.moment import database_now
 from consent.portal.letters import post, post_asking
 from consent.uses import Form
@@ -195,6 +196,8 @@ def carry_out_vetting(vetting_id: str) -> None:
         return
     try:
         services.carry_out_vetting(errand)
+    except LeaseLost:
+        logger.warning("vetting went to another worker", extra={"vetting": vetting_id})
     except Exception:
         services.put_off(errand)
         logger.exception("vetting is put off", extra={"vetting": vetting_id})

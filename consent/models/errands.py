@@ -11,6 +11,10 @@ from consent.moment import database_now
 AnyErrand = TypeVar("AnyErrand", bound="WorkErrand")
 
 
+class LeaseLost(Exception):
+    """Somebody else has taken the errand over meanwhile: nothing may be written for it."""
+
+
 class ErrandQuerySet(models.QuerySet[AnyErrand], Generic[AnyErrand]):
     """Reads and leases of one sort of errands."""
 
@@ -37,6 +41,21 @@ class ErrandQuerySet(models.QuerySet[AnyErrand], Generic[AnyErrand]):
     def renew(self, pk: UUID, term: timedelta, **progress: Any) -> None:
         """Leave an errand to whoever is at it for ``term`` from now, and note how far it is."""
         self.model._default_manager.filter(pk=pk).update(due_at=database_now() + term, **progress)
+
+    def keep(self, mine: AnyErrand, term: timedelta, **progress: Any) -> None:
+        """Renew an errand as leased. Raises LeaseLost when somebody else leased it since."""
+        held = self._held(mine)
+        if not held.update(due_at=database_now() + term, **progress):
+            raise LeaseLost("somebody else is at this meanwhile")
+
+    def hold(self, mine: AnyErrand) -> None:
+        """Let nobody else lease an errand before the transaction ends. Raises LeaseLost."""
+        if not self._held(mine).select_for_update().exists():
+            raise LeaseLost("somebody else is at this meanwhile")
+
+    def _held(self, mine: AnyErrand) -> "models.QuerySet[Any]":
+        # Each lease counts, so that the count tells one from every other.
+        return self.model._default_manager.filter(pk=mine.pk, attempts=mine.attempts)
 
 
 class WorkErrand(models.Model):

@@ -328,7 +328,7 @@ def _forget(file: SealedFile, *, unless: Intake) -> None:
 
 def _open(intake: Intake) -> BinaryIO:
     """Open what came; whoever reads it at length stays the one who does."""
-    keep = keeping(Errand.objects.all(), intake.pk, LEASE)
+    keep = keeping(lambda: Errand.objects.renew(intake.pk, LEASE), LEASE)
     return open_stream(kept_file(intake), on_piece=keep)
 
 

@@ -8,7 +8,7 @@
 ```
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -35,6 +35,7 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.arrivals import get_draft
 from consent.services.authority import Actor, Operator, by, lock
+from consent.services.errands import keeping
 from consent.services.gate import seen_mark
 from consent.services.vetting_findings import Tally, write_findings
 from consent.services.weighing import reason_against, weigh_members
@@ -141,20 +142,37 @@ def carry_out_vetting(errand: VettingErrand) -> Vetting:
     vetting = errand.vetting
     if errand.attempts > MOST_ATTEMPTS or vetting.version.state != VersionState.DRAFT:
         return _give_up(vetting)
-    Flagged.objects.filter(vetting=vetting).delete()
+    _flag(errand, [], afresh=True)
     seen = seen_mark(vetting.version)
     members, tally = _Ids(vetting.version_id), Tally()
+    errands = VettingErrand.objects.all()
+    keep = keeping(lambda: errands.keep(errand, LEASE), LEASE)
     for at in range(0, len(members), AT_ONCE):
-        _look(vetting, members.some(at, AT_ONCE), at, tally)
-        VettingErrand.objects.renew(errand.pk, LEASE, seen=tally.members, total=len(members))
-    VettingErrand.objects.renew(errand.pk, COMPARING)
-    found = [*_compare(vetting, members, tally), *_count(tally)]
-    _ask_consent(vetting)
-    return _finish(vetting, tally, seen, found)
+        _flag(errand, _look(vetting, members.some(at, AT_ONCE), at, tally, keep))
+        errands.keep(errand, LEASE, seen=tally.members, total=len(members))
+    errands.keep(errand, COMPARING)
+    found = [*_compare(errand, members, tally), *_count(tally)]
+    _ask_consent(errand)
+    return _finish(errand, tally, seen, found)
 
 
-def _look(vetting: Vetting, batch: Sequence[UUID], start: int, tally: Tally) -> None:
-    """Look at some items; what stands against them is flagged in one transaction."""
+@transaction.atomic
+def _flag(errand: VettingErrand, flagged: Iterable[Flagged], *, afresh: bool = False) -> None:
+    """Insert flags, in the place of all before where it begins ``afresh``; only as leased."""
+    VettingErrand.objects.all().hold(errand)
+    if afresh:
+        Flagged.objects.filter(vetting=errand.vetting).delete()
+    Flagged.objects.bulk_create(flagged, batch_size=5_000)
+
+
+def _look(
+    vetting: Vetting,
+    batch: Sequence[UUID],
+    start: int,
+    tally: Tally,
+    keep: Callable[[], None],
+) -> list[Flagged]:
+    """Look at some items, and return what stands against them."""
     order = {pk: start + at for at, pk in enumerate(batch)}
     rows = binary.fetch(_ROWS, [list(batch)])
     keys = vault.keys_there({scope for _, _, scopes, *_ in rows for scope in scopes})
@@ -164,6 +182,7 @@ def _look(vetting: Vetting, batch: Sequence[UUID], start: int, tally: Tally) -> 
     members: list[tuple[UUID, Member, UUID]] = []
     items: dict[UUID, Item] = {}
     for pk, opening, scopes, people, file_id, intake in sorted(rows, key=lambda row: row[0]):
+        keep()
         if scopes not in keys:
             continue  # being erased
         tally.members += 1
@@ -180,8 +199,7 @@ def _look(vetting: Vetting, batch: Sequence[UUID], start: int, tally: Tally) -> 
             places.append(order[pk])
     tally.places.append(np.array(places, dtype=np.int64))
     flagged += _ask_sources(vetting, members, items, keys, tally)
-    with transaction.atomic():
-        Flagged.objects.bulk_create(flagged)
+    return flagged
 
 
 def _ask_sources(
@@ -239,9 +257,10 @@ def _read(
     return hashed.value if hashed.is_telling else None
 
 
-def _compare(vetting: Vetting, members: _Ids, tally: Tally) -> Iterator[Finding]:
+def _compare(errand: VettingErrand, members: _Ids, tally: Tally) -> Iterator[Finding]:
     """Flag what is nearly the same; yield what kept us from comparing all."""
     rows = np.frombuffer(bytes(tally.hashes), dtype=np.uint8).reshape(-1, pdq.HASH_BYTES)
+    vetting = errand.vetting
     found = find_near(rows, vetting.near)
     places = np.concatenate([*tally.places, np.empty(0, dtype=np.int64)])
     flagged = (
@@ -255,8 +274,7 @@ def _compare(vetting: Vetting, members: _Ids, tally: Tally) -> Iterator[Finding]
         for number, cluster in enumerate(found.members, 1)
         for place, one in enumerate(cluster)
     )
-    with transaction.atomic():
-        Flagged.objects.bulk_create(flagged, batch_size=5_000)
+    _flag(errand, flagged)
     if not found.is_complete:
         yield Finding(Code.NEAR_UNFINISHED, tally.compared)
 
@@ -270,17 +288,18 @@ def _count(tally: Tally) -> Iterator[Finding]:
         yield Finding(Code.NOT_COMPARED, tally.members - tally.compared)
 
 
-def _ask_consent(vetting: Vetting) -> None:
+def _ask_consent(errand: VettingErrand) -> None:
     """Flag what shows somebody who does not allow the uses now, and what is held for evaluating."""
-    version = vetting.version
+    vetting, version = errand.vetting, errand.vetting.version
     depicted = Depiction.objects.filter(item__version=version, item__aside="")
     people = set(depicted.values_list("subject_id", flat=True).distinct())
     uses = [Use(use) for use in version.uses]
     missing = people - find_consenting(people, uses, profile=version.profile)
     items = depicted.filter(subject__in=missing).values_list("item_id", flat=True).distinct()
     with transaction.atomic():
-        Flagged.objects.bulk_create(
-            [Flagged(vetting=vetting, code=Code.CONSENT_MISSING, item_id=pk) for pk in items]
+        _flag(
+            errand,
+            [Flagged(vetting=vetting, code=Code.CONSENT_MISSING, item_id=pk) for pk in items],
         )
         if {Use.TRAIN, Use.FINE_TUNE} & set(uses):
             asked = {"vetting": vetting.pk, "version": version.pk, "project": version.project_id}
@@ -289,11 +308,12 @@ def _ask_consent(vetting: Vetting) -> None:
 
 @transaction.atomic
 def _finish(
-    vetting: Vetting, tally: Tally, seen: tuple[int, int], found: Sequence[Finding]
+    errand: VettingErrand, tally: Tally, seen: tuple[int, int], found: Sequence[Finding]
 ) -> Vetting:
     """Write down what was found, and what the gate says to it."""
-    version = lock(DatasetVersion.objects.select_related("dataset"), vetting.version_id)
-    vetting = lock(Vetting.objects.all(), vetting.pk)
+    version = lock(DatasetVersion.objects.select_related("dataset"), errand.vetting.version_id)
+    vetting = lock(Vetting.objects.all(), errand.pk)
+    VettingErrand.objects.all().hold(errand)
     if vetting.state != VettingState.ORDERED:
         return vetting
     if version.state != VersionState.DRAFT:

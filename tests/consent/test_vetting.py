@@ -31,9 +31,12 @@ from consent.models import (
     VettingErrand,
     VettingFinding,
 )
+from consent.models.errands import LeaseLost
+from consent.moment import database_now
 from consent.roles import RoleCode
 from consent.services import gate, vetting
 from consent.uses import Masking, Use
+from consent.vetting.duplicates import find_near
 from consent.vetting.faces import Box, detector
 from consent.vetting.gate import Verdict
 from consent.vetting.masking import read_picture
@@ -563,3 +566,34 @@ def test_a_waiver_forgets_nothing_that_a_vetting_found(
     services.set_aside_items(actor=scientist, finding_id=finding(done, "face_without_person").pk)
     frozen = services.freeze_version(actor=scientist, version_id=draft.pk)
     assert (frozen.member_count, frozen.vetted) == (1, False)
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing_more(
+    scientist: Account, draft: DatasetVersion, bring: Any, portrait: Image.Image,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    face = written(portrait)
+    bring((described("one.png", face), face))
+    ordered = services.vet_version(actor=scientist, version_id=draft.pk)
+    slow = services.lease_vetting(ordered.pk)
+    assert slow
+    quick: list[VettingErrand] = []
+
+    def overtaken(*said: Any) -> Any:
+        if not quick:
+            VettingErrand.objects.update(due_at=database_now())
+            leased = services.lease_vetting(ordered.pk)
+            assert leased
+            quick.append(leased)
+        return find_near(*said)
+
+    monkeypatch.setattr("consent.services.vetting.find_near", overtaken)
+    with pytest.raises(LeaseLost):
+        services.carry_out_vetting(slow)
+    services.put_off(slow)
+    assert services.lease_vetting(ordered.pk) is None
+    done = services.carry_out_vetting(quick[0])
+    assert (done.state, counts(done)["face_without_person"]) == ("done", 1)
+    with pytest.raises(LeaseLost):
+        services.carry_out_vetting(slow)
+    assert Flagged.objects.filter(code="face_without_person").count() == 1

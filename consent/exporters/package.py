@@ -7,7 +7,7 @@ people is the other one's as much.
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -63,18 +63,21 @@ class Collection:
         return list(Subject.objects.selves(self.subject.pk))
 
 
-def write_package(request: PrivacyRequest, *, at: datetime) -> tuple[bytes, dict[str, int]]:
-    """Return the ZIP, and how many rows of each holding went in."""
+def write_package(
+    request: PrivacyRequest, *, at: datetime, keep: Callable[[], None]
+) -> tuple[bytes, dict[str, int]]:
+    """Return the ZIP, and how many rows of each holding went in; ``keep`` is called in between."""
     assert request.subject is not None
     keys = vault.keys(request.subject.person_scopes())
     collection = Collection(request, request.subject, keys, at)
-    content = b"".join(write_zip(_listed(collection), at=at))
+    content = b"".join(write_zip(_listed(collection, keep), at=at))
     return content, collection.counts
 
 
-def _listed(collection: Collection) -> Iterator[Entry]:
+def _listed(collection: Collection, keep: Callable[[], None]) -> Iterator[Entry]:
     """Yield all entries, the manifest last: it lists every one before it."""
     for entry in _entries(collection):
+        keep()
         collection.lines.append(entry.line())
         yield entry
     manifest = {

@@ -77,9 +77,12 @@ class ExportRequestSerializer(serializers.Serializer):
     people = serializers.BooleanField(
         default=False, help_text="Name the people shown by their random handles."
     )
-    recipient = serializers.UUIDField(
-        default=None, allow_null=True, help_text="Who receives it; nobody for our own use."
-    )
+
+
+class HandoverRequestSerializer(ExportRequestSerializer):
+    """As for our own use, and who receives it."""
+
+    recipient = serializers.UUIDField()
 
 
 class NextVersionSerializer(serializers.Serializer):

@@ -81,13 +81,18 @@ def record_export(*, actor: Actor, version: DatasetVersion, recipient_id: UUID |
     if recipient_id is not None:
         require(actor, "consent.record_delivery", version)
         recipient = get(Recipient.objects.all(), recipient_id)
-        if find_stopped([version.pk]):
-            raise UseStopped("a decision stopped the use of the version: it is given to nobody")
+        refuse_stopped(version)
     project = version.dataset.project
     delivery = Delivery(recipient=recipient, project=project, kind=Given.VERSION.value)
     delivery.node, delivery.how = version.pk, Handover.EXPORT.value
     delivery.delivered_at = database_now()
     return _write(actor, delivery)
+
+
+def refuse_stopped(version: DatasetVersion) -> None:
+    """Raise UseStopped when an impact decision ended the use of a version."""
+    if find_stopped([version.pk]):
+        raise UseStopped("a decision stopped the use of the version: it is given to nobody")
 
 
 def _write(actor: Actor, delivery: Delivery) -> Delivery:

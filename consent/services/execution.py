@@ -1,10 +1,10 @@
 """Carrying out an approved plan, in the worker: collect a package, or destroy what is held.
 
 Each part commits by itself and may be repeated: an execution cut off anywhere is finished by
-starting it again. Runs as the database role ``eraser``.
+starting it again. Its lease is renewed in between. Runs as the database role ``eraser``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.services.authority import lock
-from consent.services.errands import put_off
+from consent.services.errands import keeping, put_off
 from consent.services.impact import settle_impact
 from consent.services.requests import SEGMENTS
 from ledger.kinds import Kind
@@ -48,7 +48,9 @@ def carry_out(errand: Errand) -> PrivacyRequest:
     if request.state == RequestState.BLOCKED:
         request = _move(request, RequestState.EXECUTING, kinds.PLAN_STARTED)
     is_erasure = request.kind == RequestKind.ERASURE
-    return _finish(request, _destroy(errand) if is_erasure else _collect(request))
+    keep = keeping(Errand.objects.all(), errand.pk, LEASE)
+    after = _destroy(errand, keep) if is_erasure else _collect(request, keep)
+    return _finish(request, after)
 
 
 def block(errand: Errand) -> None:
@@ -60,10 +62,10 @@ def block(errand: Errand) -> None:
         put_off(errand)
 
 
-def _destroy(errand: Errand) -> Mapping[str, int]:
+def _destroy(errand: Errand, keep: Callable[[], None]) -> Mapping[str, int]:
     """Destroy everything under the person's key; return how many of each are left."""
     _settle(errand)
-    destruction = destroy_scopes(errand.scopes)
+    destruction = destroy_scopes(errand.scopes, keep=keep)
     left = {step.name: step.after for step in destruction.steps}
     return {**left, SEGMENTS: Segment.objects.filter(scopes__overlap=errand.scopes).count()}
 
@@ -77,12 +79,12 @@ def _settle(errand: Errand) -> None:
         settle_impact(actor=None, subject=request.subject)
 
 
-def _collect(request: PrivacyRequest) -> Mapping[str, int]:
+def _collect(request: PrivacyRequest, keep: Callable[[], None]) -> Mapping[str, int]:
     """Write the export package, unless it is there; return how many of each went in."""
     assert request.subject is not None
     scopes = request.subject.person_scopes()
     now = database_now()
-    content, counts = write_package(request, at=now)
+    content, counts = write_package(request, at=now, keep=keep)
     with transaction.atomic():
         lock(PrivacyRequest.objects.all(), request.pk)
         if not request.packages.filter(paper=Paper.EXPORT).exists():

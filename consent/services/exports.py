@@ -17,9 +17,9 @@ from consent.formats import croissant_writer, prov_writer
 from consent.formats.described import DescribedItem
 from consent.lineage import Lineage
 from consent.members import PAGE, Member, Membership, Page, membership_path, read_opening, split
-from consent.models import DatasetVersion, Item, Project, Subject, VersionState
+from consent.models import DatasetVersion, Delivery, Item, Project, Subject, VersionState
 from consent.services.authority import Actor, Operator, get, require
-from consent.services.deliveries import record_export
+from consent.services.deliveries import record_export, refuse_stopped
 from consent.services.viewing import open_sealed
 from ledger.record_kinds import DisclosureReason
 
@@ -52,6 +52,16 @@ FORMS = {
 }
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which version is wanted in which format: with its items, and people named by handles."""
+
+    version_id: UUID
+    form: ExportForm
+    with_items: bool = False
+    with_people: bool = False
+
+
 def export_version(
     *,
     actor: Actor,
@@ -59,37 +69,65 @@ def export_version(
     form: ExportForm,
     with_items: bool = False,
     with_people: bool = False,
-    recipient_id: UUID | None = None,
 ) -> Iterator[bytes]:
-    """Yield a frozen version in ``form``, piece by piece; no transaction may be open.
+    """Yield a frozen version in ``form`` for our own use, piece by piece; no transaction may be
+    open.
 
-    That it is exported, and for whom, is recorded first. With items, each is told of with its
-    digest and location, on the record; with people, those shown are named by their handles. Raises
-    at once NotPermitted, Unknown, WrongState for a version that is not frozen, TermsRefused for
-    items that the format has no words for, UseStopped for what is given to nobody.
+    That it is exported is recorded first. With items, each is told of with its digest and
+    location, on the record; with people, those shown are named by their handles. Raises at once
+    NotPermitted, Unknown, WrongState for a version that is not frozen, TermsRefused for items
+    that the format has no words for.
     """
+    wanted = Wanted(version_id, form, with_items, with_people)
+    version = _check(actor, wanted)
+    record_export(actor=actor, version=version, recipient_id=None)
+    return _write(actor, version, wanted)
+
+
+def hand_over(*, actor: Actor, wanted: Wanted, recipient_id: UUID) -> Delivery:
+    """Record that a frozen version is exported for somebody; ``export_delivered`` then yields it.
+
+    Raises as ``export_version``, and UseStopped for what is given to nobody.
+    """
+    version = _check(actor, wanted)
+    return record_export(actor=actor, version=version, recipient_id=recipient_id)
+
+
+def export_delivered(*, actor: Actor, wanted: Wanted) -> Iterator[bytes]:
+    """Yield what ``hand_over`` recorded, again too when it was lost on its way.
+
+    No transaction may be open. Raises as ``hand_over``.
+    """
+    version = _check(actor, wanted)
+    refuse_stopped(version)
+    return _write(actor, version, wanted)
+
+
+def _check(actor: Actor, wanted: Wanted) -> DatasetVersion:
+    """Return the version that is wanted, if it may be told of in this way to this actor."""
     versions = DatasetVersion.objects.select_related("dataset__project")
-    version = get(versions, version_id)
+    version = get(versions, wanted.version_id)
     require(actor, "consent.view_datasetversion", version)
     if version.state != VersionState.FROZEN:
         raise WrongState(f"the version is {version.get_state_display()}, wanted a frozen one")
-    if with_items and form is not ExportForm.CROISSANT:
+    if wanted.with_items and wanted.form is not ExportForm.CROISSANT:
         raise TermsRefused("only Croissant tells of single items")
-    if with_people and not with_items:
+    if wanted.with_people and not wanted.with_items:
         raise TermsRefused("people are told of item by item only: ask for items too")
-    if with_items:
+    if wanted.with_items:
         require(actor, "consent.view_item", version)
-    if with_people:
+    if wanted.with_people:
         require(actor, "consent.view_subject")
-    record_export(actor=actor, version=version, recipient_id=recipient_id)
+    return version
+
+
+def _write(actor: Actor, version: DatasetVersion, wanted: Wanted) -> Iterator[bytes]:
     traced = told.trace(version, _projects(actor))
-    if form is ExportForm.CROISSANT:
-        return _write_croissant(
-            actor, version, traced, with_items=with_items, with_people=with_people
-        )
-    if form is ExportForm.OPENLINEAGE:
+    if wanted.form is ExportForm.CROISSANT:
+        return _write_croissant(actor, version, traced, wanted)
+    if wanted.form is ExportForm.OPENLINEAGE:
         return told.write_events(version, traced)
-    write = prov_writer.write_json if form is ExportForm.PROV else prov_writer.write_n
+    write = prov_writer.write_json if wanted.form is ExportForm.PROV else prov_writer.write_n
     return iter([write(traced.nodes, traced.links)])
 
 
@@ -123,18 +161,13 @@ def prove_item(
 
 
 def _write_croissant(
-    actor: Actor,
-    version: DatasetVersion,
-    traced: Lineage,
-    *,
-    with_items: bool,
-    with_people: bool,
+    actor: Actor, version: DatasetVersion, traced: Lineage, wanted: Wanted
 ) -> Iterator[bytes]:
     described = told.describe(version, traced)
-    if not with_items:
+    if not wanted.with_items:
         return croissant_writer.stream(described, sets=told.item_sets(version))
     return croissant_writer.stream(
-        described, _describe_items(actor, version, with_people=with_people)
+        described, _describe_items(actor, version, with_people=wanted.with_people)
     )
 
 

@@ -38,11 +38,12 @@ class Access(TokenHasScope):  # type: ignore[misc]
         return bool(super().has_permission(request, view))
 
     def get_scopes(self, request: Request, view: Any) -> list[str]:
-        return [view.scopes[request.method]]
+        return str(view.scopes[request.method]).split()
 
 
 class ConsentView(APIView):
-    """A view for people and programs; ``scopes`` says by method what a token must carry."""
+    """A view for people and programs; ``scopes`` says by method what a token must carry:
+    one scope, or several with blanks between."""
 
     permission_classes = (Access,)
     scopes: ClassVar[Mapping[str, str]] = {}

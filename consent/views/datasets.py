@@ -1,5 +1,6 @@
 """The API of data sets."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -7,23 +8,25 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ParseError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from consent import services, tasks
-from consent.models import Dataset, DatasetVersion, Intake
+from consent.models import Dataset, DatasetVersion, Delivery, Intake
 from consent.serializers.datasets import (
     DatasetRequestSerializer,
     DatasetSerializer,
     DatasetVersionSerializer,
     ExportRequestSerializer,
+    HandoverRequestSerializer,
     NextVersionSerializer,
     ProofRequestSerializer,
     VersionRequestSerializer,
 )
 from consent.serializers.intakes import IntakeSerializer
-from consent.services import ExportForm
+from consent.services import ExportForm, exports
 from consent.services.authority import get, require
 from consent.services.exports import FORMS
 from consent.uses import Use
@@ -141,31 +144,58 @@ class VersionAbandoningView(ConsentView):
 class VersionExportView(ConsentView):
     """A frozen version, as other people's tools read it; single items only on the record."""
 
-    scopes = {"GET": "datasets:read"}
+    scopes = {"GET": "datasets:read", "POST": "datasets:read deliveries:write"}
 
     @extend_schema(
         parameters=[ExportRequestSerializer],
         responses={(200, "application/*"): OpenApiTypes.BINARY},
+        description="For one's own use.",
     )
     def get(self, request: Request, dataset_id: UUID, version_id: UUID) -> StreamingHttpResponse:
+        if "recipient" in request.query_params:
+            raise ParseError("what is exported for somebody is asked for by POST")
         asked = ExportRequestSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        said = asked.validated_data
-        form = ExportForm(said["form"])
+        wanted = _wanted(dataset_id, version_id, asked.validated_data)
         pieces = services.export_version(
             actor=self.account,
-            version_id=_in_dataset(dataset_id, version_id),
-            form=form,
-            with_items=said["items"],
-            with_people=said["people"],
-            recipient_id=said["recipient"],
+            version_id=wanted.version_id,
+            form=wanted.form,
+            with_items=wanted.with_items,
+            with_people=wanted.with_people,
         )
-        kind = FORMS[form]
-        response = StreamingHttpResponse(pieces, content_type=kind.media_type)
-        response["Content-Disposition"] = (
-            f'attachment; filename="version-{version_id}.{kind.ending}"'
-        )
-        return response
+        return _stream(wanted, pieces)
+
+    @extend_schema(
+        request=HandoverRequestSerializer,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={(200, "application/*"): OpenApiTypes.BINARY},
+        description="For somebody: recorded as given to them, once for each key.",
+    )
+    def post(self, request: Request, dataset_id: UUID, version_id: UUID) -> StreamingHttpResponse:
+        said = read(HandoverRequestSerializer, request).validated_data
+        wanted = _wanted(dataset_id, version_id, said)
+
+        def write() -> Delivery:
+            return exports.hand_over(
+                actor=self.account, wanted=wanted, recipient_id=said["recipient"]
+            )
+
+        self.once(Delivery, said, write)
+        return _stream(wanted, exports.export_delivered(actor=self.account, wanted=wanted))
+
+
+def _wanted(dataset_id: UUID, version_id: UUID, said: Mapping[str, Any]) -> exports.Wanted:
+    pk, form = _in_dataset(dataset_id, version_id), ExportForm(said["form"])
+    return exports.Wanted(pk, form, said["items"], said["people"])
+
+
+def _stream(wanted: exports.Wanted, pieces: Iterator[bytes]) -> StreamingHttpResponse:
+    kind = FORMS[wanted.form]
+    response = StreamingHttpResponse(pieces, content_type=kind.media_type)
+    name = f"version-{wanted.version_id}.{kind.ending}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 class NextVersionView(ConsentView):

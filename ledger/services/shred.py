@@ -82,18 +82,25 @@ class ClosedEpoch:
     people: int
 
 
-def destroy_scopes(scopes: Sequence[UUID], people: int | None = None) -> Destruction:
+def destroy_scopes(
+    scopes: Sequence[UUID], people: int | None = None, *, keep: Callable[[], None] = lambda: None
+) -> Destruction:
     """Destroy everything sealed under ``scopes``, wherever it lies; safe to repeat.
 
     Each scope counts as one of the people among whom an epoch hides who was destroyed, unless
-    ``people`` says how many those are: none for the working material of an import. Raises
+    ``people`` says how many those are: none for the working material of an import. ``keep`` is
+    called before each step, such as to renew a lease. Raises
     ValueError for the house scope, which is never erased.
     """
     if HOUSE_SCOPE in scopes:
         raise ValueError("the house scope is never destroyed")
     _set_state(scopes, ScopeState.LIVE, ScopeState.DESTROYING)
     _list_segments(scopes, len(scopes) if people is None else people)
-    steps = [_empty_holding(holding, scopes) for holding in reversed(HOLDINGS)]
+    steps = []
+    for holding in reversed(HOLDINGS):
+        keep()
+        steps.append(_empty_holding(holding, scopes))
+    keep()
     steps.append(_empty_files(scopes))
     steps.append(_step("segments", Segment.objects.filter(scopes__overlap=list(scopes)).delete))
     steps.append(_step("keys", lambda: (destroy_keys(scopes), {})))

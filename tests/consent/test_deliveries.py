@@ -6,7 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from rest_framework.test import APIRequestFactory
 
 from consent import lineage, services
 from consent.errors import (
@@ -31,9 +33,11 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.roles import RoleCode
-from consent.services import ExportForm
+from consent.services import ExportForm, exports
 from consent.tasks import assess_impacts
 from consent.uses import Handover, Measure, Method
+from consent.views.access import Access
+from consent.views.datasets import VersionExportView
 from ledger.models import Record
 from tests.consent.factories import House, body_of
 from tests.consent.test_admin import browser, do, row_url
@@ -181,7 +185,10 @@ def test_an_export_is_recorded_with_whom_it_is_for(
 ) -> None:
     said: dict[str, Any] = {"actor": officer, "version_id": version.pk, "form": ExportForm.PROV}
     assert b"".join(services.export_version(**said))
-    told = b"".join(services.export_version(**said, recipient_id=studio.pk))
+    wanted = exports.Wanted(version.pk, ExportForm.PROV)
+    theirs_too: dict[str, Any] = {"actor": officer, "wanted": wanted}
+    exports.hand_over(**theirs_too, recipient_id=studio.pk)
+    told = b"".join(exports.export_delivered(**theirs_too))
     ours, theirs = Delivery.objects.order_by("delivered_at")
     assert (ours.recipient, theirs.recipient) == (None, studio)
     assert (ours.handed_by, theirs.how) == (officer, "export")
@@ -193,7 +200,9 @@ def test_an_export_is_recorded_with_whom_it_is_for(
     line = ImpactCase.objects.get().lines.get(kind="version")
     services.decide_impact(actor=officer, line_id=line.pk, decision=Measure.STOP_USE, reason="So.")
     with pytest.raises(UseStopped, match="given to nobody"):
-        services.export_version(**said, recipient_id=studio.pk)
+        exports.hand_over(**theirs_too, recipient_id=studio.pk)
+    with pytest.raises(UseStopped, match="given to nobody"):
+        exports.export_delivered(**theirs_too)
     assert b"".join(services.export_version(**said))
 
 
@@ -219,7 +228,9 @@ def test_the_api_names_recipients_records_and_tells(
     found = ask(client, "lineage/impact", kind="version", id=str(version.pk)).json()["impact"]
     assert found["counts"]["recipient"] == 1
     path = f"datasets/{version.dataset_id}/versions/{version.pk}/export"
-    ask(client, path, form="prov", recipient=named.json()["id"]).getvalue()
+    wanted = {"form": "prov", "recipient": named.json()["id"]}
+    assert ask(client, path, **wanted).status_code == 400
+    assert post(client, path, wanted).getvalue()
     assert Delivery.objects.filter(how="export", recipient__code="studio").count() == 1
     services.withdraw(actor=officer, grant_id=grant.pk)
     assess_impacts()
@@ -230,6 +241,27 @@ def test_the_api_names_recipients_records_and_tells(
     assert post(client, f"impact-lines/{line}/complete", {"evidence": "So."}).status_code == 422
     done = post(client, f"impact-lines/{line}/complete", {"evidence": "So.", "channel": "email"})
     assert (done.json()["state"], done.json()["channel"]) == ("done", "email")
+
+
+def test_an_export_for_somebody_is_recorded_once_for_each_key_and_needs_both_scopes(
+    officer: Account, version: DatasetVersion, studio: Recipient
+) -> None:
+    client, path = browser(officer), f"datasets/{version.dataset_id}/versions/{version.pk}/export"
+    said: dict[str, Any] = {
+        "data": json.dumps({"form": "prov", "recipient": str(studio.pk)}),
+        "content_type": "application/json",
+    }
+    assert client.post(f"/api/v1/{path}", **said).status_code == 400
+    headers = {"Idempotency-Key": "one"}
+    first, again = (client.post(f"/api/v1/{path}", **said, headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.getvalue() == again.getvalue() != b""
+    assert Delivery.objects.count() == 1
+    call_command("export_lineage", str(version.pk), "--for=studio", format="prov")
+    assert Delivery.objects.filter(recipient=studio).count() == 2
+    view = VersionExportView()
+    wanted = Access().get_scopes(APIRequestFactory().post("/"), view)
+    assert wanted == ["datasets:read", "deliveries:write"]
 
 
 def test_recipients_have_their_screen_and_their_details_are_opened_on_the_record(

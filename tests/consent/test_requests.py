@@ -1,5 +1,6 @@
 import csv
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import Callable
@@ -41,6 +42,7 @@ from consent.models import (
     Subject,
     Title,
 )
+from consent.models.errands import ErrandQuerySet
 from consent.moment import database_now
 from consent.roles import RoleCode
 from consent.services import Piece, Span
@@ -366,6 +368,30 @@ def test_an_execution_cut_off_is_finished_by_the_next_one(
     steps = {step.holding: (step.before, step.after) for step in Step.objects.all()}
     assert steps["consent.item"] == (2, 0)
     assert not Errand.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["access", "erasure"])
+def test_long_work_keeps_its_lease(
+    officer: Account, approver: Account, cleo: Subject, kind: str,
+    carry_out: Callable[[PrivacyRequest], None], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    request = receive(officer, cleo, kind)
+    approve(officer, approver, request)
+    services.execute_plan(actor=officer, request_id=request.pk)
+    ticks = itertools.count(0, 300)
+    monkeypatch.setattr("consent.services.errands.monotonic", lambda: next(ticks))
+    renewed: list[object] = []
+    renew = ErrandQuerySet.renew
+
+    def noted(errands: Any, pk: Any, term: timedelta) -> None:
+        renewed.append(pk)
+        renew(errands, pk, term)
+
+    monkeypatch.setattr(ErrandQuerySet, "renew", noted)
+    carry_out(request)
+    assert state_of(request) == RequestState.VERIFYING
+    assert len(renewed) > 5
+    assert set(renewed) == {request.pk}
 
 
 def test_an_errand_is_leased_to_one_worker(

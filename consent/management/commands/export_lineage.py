@@ -1,5 +1,6 @@
 """Write a frozen version as other people's tools read it, on standard output."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from consent import services
 from consent.errors import ConsentError
 from consent.management.actors import find_actor
 from consent.models import Recipient
-from consent.services import ExportForm
+from consent.services import ExportForm, exports
+from consent.services.authority import Actor
 from ledger.errors import LedgerError
 
 
@@ -27,19 +29,27 @@ class Command(BaseCommand):
         parser.add_argument("--actor", metavar="ADDRESS", help="the account that asks")
 
     def handle(self, *, version: UUID, actor: str | None, **options: Any) -> None:
+        form, items, people = ExportForm(options["format"]), options["items"], options["people"]
+        asked = exports.Wanted(version, form, items, people)
         try:
-            pieces = services.export_version(
-                actor=find_actor(actor),
-                version_id=version,
-                form=ExportForm(options["format"]),
-                with_items=options["items"],
-                with_people=options["people"],
-                recipient_id=_find(options["recipient"]),
-            )
+            pieces = _export(find_actor(actor), asked, _find(options["recipient"]))
             for piece in pieces:
                 self.stdout.write(piece.decode(), ending="")
         except (ConsentError, LedgerError) as error:
             raise CommandError(str(error)) from error
+
+
+def _export(actor: Actor, asked: exports.Wanted, recipient: UUID | None) -> Iterator[bytes]:
+    if recipient is not None:
+        exports.hand_over(actor=actor, wanted=asked, recipient_id=recipient)
+        return exports.export_delivered(actor=actor, wanted=asked)
+    return services.export_version(
+        actor=actor,
+        version_id=asked.version_id,
+        form=asked.form,
+        with_items=asked.with_items,
+        with_people=asked.with_people,
+    )
 
 
 def _find(code: str | None) -> UUID | None:

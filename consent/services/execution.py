@@ -48,7 +48,7 @@ def carry_out(errand: Errand) -> PrivacyRequest:
     if request.state == RequestState.BLOCKED:
         request = _move(request, RequestState.EXECUTING, kinds.PLAN_STARTED)
     is_erasure = request.kind == RequestKind.ERASURE
-    keep = keeping(Errand.objects.all(), errand.pk, LEASE)
+    keep = keeping(lambda: Errand.objects.renew(errand.pk, LEASE), LEASE)
     after = _destroy(errand, keep) if is_erasure else _collect(request, keep)
     return _finish(request, after)
 

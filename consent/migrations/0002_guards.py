@@ -277,13 +277,35 @@ DROP FUNCTION consent_refuse_membership();
 UNVETTED = """
 CREATE FUNCTION consent_refuse_unvetted() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+    came bigint; mark bigint; looked record; waived record;
 BEGIN
-    IF NEW.vetted AND NOT EXISTS (
-            SELECT FROM public.consent_vetting WHERE version_id = NEW.id AND state = 'done')
-        OR NOT NEW.vetted AND NOT EXISTS (
-            SELECT FROM public.consent_vettingwaiver WHERE version_id = NEW.id)
+    -- As services.gate counts them: what was made from items here came in with those.
+    SELECT count(*), coalesce(bit_xor(uuid_hash_extended(i.id, 0)), 0) INTO came, mark
+        FROM public.consent_item i JOIN public.consent_intake n ON n.id = i.intake_id
+        WHERE i.version_id = NEW.id AND n.form <> 'anonymised';
+    SELECT * INTO looked FROM public.consent_vetting
+        WHERE version_id = NEW.id AND state = 'done' ORDER BY ordered_at DESC LIMIT 1;
+    SELECT * INTO waived FROM public.consent_vettingwaiver
+        WHERE version_id = NEW.id ORDER BY waived_at DESC LIMIT 1;
+    IF NEW.vetted AND (looked.seen_count, looked.seen_mark) IS DISTINCT FROM (came, mark)
+        OR NOT NEW.vetted AND (
+            (waived.seen_count, waived.seen_mark) IS DISTINCT FROM (came, mark)
+            OR waived.waived_at <= looked.done_at)
     THEN
         RAISE EXCEPTION 'version % was neither vetted nor waived', NEW.id USING ERRCODE = 'MU003';
+    END IF;
+    -- Which licences a finding is about is sealed: of those the service asks alone.
+    IF EXISTS (
+        SELECT FROM public.consent_vettingfinding f
+        WHERE f.vetting_id = looked.id AND f.state = 'open' AND f.severity <> 'note'
+            AND (NEW.vetted AND f.code IN ('empty', 'group_short') OR EXISTS (
+                SELECT FROM public.consent_flagged g JOIN public.consent_item i ON i.id = g.item_id
+                WHERE g.vetting_id = f.vetting_id AND g.code = f.code AND i.aside = ''
+                    AND (g.code <> 'near_duplicates' OR g.place > 0))))
+    THEN
+        RAISE EXCEPTION 'nobody has settled what was found in version %', NEW.id
+            USING ERRCODE = 'MU003';
     END IF;
     RETURN NEW;
 END $$;

@@ -25,6 +25,7 @@ from consent.services.authority import Actor, by, get
 from consent.services.gate import newest
 from consent.services.vetting import DETECTOR
 from consent.services.vetting_acts import settle
+from consent.services.weighing import reason_against, weigh_members
 from consent.uses import Aside, Form, Masking
 from consent.vetting import masking
 from consent.vetting.faces import Box, detector
@@ -36,6 +37,7 @@ from ledger.services import Unsealed, append_large, discard, open_file, write_st
 
 # Pictures of one act: somebody waits for it.
 MOST_ITEMS = 100
+RESERVED = "its uses are reserved by now where it lies"
 TOOL = f"{masking.NAME} {masking.VERSION}"
 Regions = Mapping[UUID, Sequence[Box]]
 
@@ -68,10 +70,13 @@ def anonymise_items(
 
     ``regions`` are further parts to change, by item. A picture in which fewer parts would be
     changed than people are named in it, or in which a face is still found afterwards, is left as
-    it is and told. Raises NotPermitted, Unknown, WrongState, TermsRefused, ScopeGone.
+    it is and told; so is one whose uses are reserved where it lies: the new one lies nowhere, so
+    that nobody would ask again. Raises NotPermitted, Unknown, WrongState, TermsRefused, ScopeGone.
     """
-    items = _chosen(actor, version_id, item_ids)
-    changed, refused = [], {}
+    chosen = _chosen(actor, version_id, item_ids)
+    reserved = find_reserved(chosen)
+    items = [item for item in chosen if item.pk not in reserved]
+    changed, refused = [], dict.fromkeys(reserved, RESERVED)
     try:
         for item in items:
             try:
@@ -92,11 +97,27 @@ def _chosen(actor: Actor, version_id: UUID, item_ids: Collection[UUID]) -> list[
     wanted = set(item_ids)
     if not 0 < len(wanted) <= MOST_ITEMS:
         raise TermsRefused(f"{len(wanted)} pictures are named, wanted 1 to {MOST_ITEMS}")
-    members = version.items.filter(aside="", pk__in=wanted).select_related("file").order_by("pk")
+    members = (
+        version.items.filter(aside="", pk__in=wanted)
+        .select_related("file", "version")
+        .order_by("pk")
+    )
     items = [item for item in members if item.file is not None]
     if len(items) < len(wanted):
         raise WrongState("some of the pictures are no members of the version or not held here")
     return items
+
+
+def find_reserved(items: Sequence[Item]) -> list[UUID]:
+    """Return those whose uses are reserved by now where they lie."""
+    keys = vault.keys_there({scope for item in items for scope in item.scopes})
+    rows = [
+        (item.pk, read_opening(keys.open(item, "opening"))[0], item.intake_id)
+        for item in items
+        if item.scope_ids() in keys
+    ]
+    weighed = weigh_members(items[0].version, rows)
+    return [pk for pk, one in weighed.items() if reason_against(one) is Aside.SIGNAL_RESERVED]
 
 
 def _change(item: Item, method: Masking, regions: Sequence[Box]) -> _Changed:

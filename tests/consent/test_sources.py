@@ -30,7 +30,7 @@ from consent.models import (
 from consent.moment import database_now
 from consent.observed import open_observation
 from consent.roles import RoleCode
-from consent.services import Arrival, observing, weighing
+from consent.services import Arrival, anonymising, observing, weighing
 from consent.uses import Form, Provenance, Use
 from ledger import vault
 from ledger.leaf import parse_body
@@ -317,6 +317,14 @@ def test_vetting_shows_what_freezing_would_leave_out_and_lets_somebody_decide(
     )
     frozen = services.freeze_version(actor=scientist, version_id=draft.pk)
     assert (frozen.member_count, frozen.vetted) == (2, True)
+
+
+def test_what_is_reserved_since_is_not_to_be_made_unrecognisable(see: See, bring: Any) -> None:
+    bring(f"{SITE}/1.jpg", f"{SITE}/2.jpg", f"{SITE}/3.jpg")
+    see("/2.jpg", headers={"X-Robots-Tag": "noai"})
+    see("/3.jpg", headers={"Content-Usage": "train-ai=("})
+    items = list(Item.objects.order_by("ordinal"))
+    assert anonymising.find_reserved(items) == [items[1].pk]
 
 
 def test_the_next_version_leaves_out_what_is_reserved_since(

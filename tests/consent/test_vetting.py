@@ -597,3 +597,28 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
     with pytest.raises(LeaseLost):
         services.carry_out_vetting(slow)
     assert Flagged.objects.filter(code="face_without_person").count() == 1
+
+
+def test_postgresql_freezes_nothing_as_vetted_that_changed_or_waits(
+    officer: Account, scientist: Account, draft: DatasetVersion, bring: Any, portrait: Image.Image
+) -> None:
+    def freeze(vetted: str, why: str) -> None:
+        frozen = "state = 'frozen', digest = '\\x00', frozen_at = now()"
+        with (
+            pytest.raises(DatabaseError, match=why),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"UPDATE consent_datasetversion SET {frozen}, vetted = {vetted}")
+
+    face = written(portrait)
+    bring((described("one.png", face), face))
+    waiver: dict[str, Any] = {"actor": officer, "version_id": draft.pk, "reason": "No time."}
+    services.waive_vetting(**waiver)
+    vet(scientist, draft)
+    freeze("true", "nobody has settled")
+    freeze("false", "neither vetted nor waived")
+    bring(plain("red"))
+    freeze("true", "neither vetted nor waived")
+    services.waive_vetting(**waiver)
+    freeze("false", "nobody has settled")

@@ -190,6 +190,7 @@ def as_seen(row: SourceObservation, said: Mapping[str, str], raw: bytes) -> Obse
         reach=Reach(row.reach),
         media_type=said["media_type"],
         version=said["version"],
+        confirmed_at=row.confirmed_at,
     )
 
 

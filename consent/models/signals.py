@@ -1,5 +1,6 @@
 """Preference signals as they were seen, and what each of them says."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import models
@@ -64,7 +65,8 @@ class SourceObservation(Recorded):
 
     ``said`` is JSON: where it was seen, for which address and all below it speaks (empty: its
     kind says), and the media type. ``index`` is a blind index of the host, or the one address, that
-    it speaks for; ``place`` of where it was seen, ``content`` of what. The house's, not a person's.
+    it speaks for; ``place`` of where it was seen, ``content`` of what. ``confirmed_at`` is when it
+    was last seen there again, just so. The house's, not a person's.
     """
 
     origin = models.ForeignKey(intakes.Source, models.PROTECT, related_name="observations")
@@ -80,6 +82,7 @@ class SourceObservation(Recorded):
     place = DigestField()
     content = DigestField()
     seen_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -97,12 +100,22 @@ class SourceObservation(Recorded):
                 condition=models.Q(file=None) | models.Q(reach=Reach.FOUND),
                 name="sourceobservation_found_with_bytes",
             ),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_at=None)
+                | models.Q(confirmed_at__gt=models.F("seen_at")),
+                name="sourceobservation_confirmed_later",
+            ),
             one_of("sourceobservation", "source", AT_SOURCES),
             one_of("sourceobservation", "reach", Reach),
         ]
 
     def __str__(self) -> str:
         return f"{self.source} {str(self.id)[:8]}"
+
+    @property
+    def last_seen_at(self) -> datetime:
+        """Return when it was seen just so for the last time."""
+        return self.confirmed_at or self.seen_at
 
     @property
     def project_id(self) -> UUID:

@@ -10,7 +10,13 @@ from django.db.models import Max, QuerySet
 
 from consent import kinds, profiles
 from consent.decisions import find_consenting
-from consent.errors import AlreadyKnown, NothingToFreeze, TermsRefused, WrongState
+from consent.errors import (
+    AlreadyKnown,
+    NothingToFreeze,
+    SignalUnreadable,
+    TermsRefused,
+    WrongState,
+)
 from consent.kinds import ItemsSetAside, VersionFrozen
 from consent.members import PAGE, Page, digest_of, paginate
 from consent.models import (
@@ -29,6 +35,7 @@ from consent.moment import database_now
 from consent.services.arrivals import get_draft
 from consent.services.authority import Actor, by, get, lock, require
 from consent.services.projects import check_code
+from consent.signals.places import check_url
 from consent.uses import Aside, Descent, Provenance, Use
 from ledger import binary, vault
 from ledger.kinds import NoFacts
@@ -81,6 +88,11 @@ def open_source(
     project = get(Project.objects.all(), project_id)
     require(actor, "consent.open_dataset", project)
     check_code(code)
+    if address:
+        try:
+            check_url(address)
+        except SignalUnreadable as error:
+            raise TermsRefused("address is no web address, as https://host/path") from error
     if project.sources.filter(code=code).exists():
         raise AlreadyKnown("the project has a source of this code")
     source = Source(

@@ -1,17 +1,18 @@
 """What was seen at a source: taken from whoever saw it, stored raw, and asked about.
 
-Nothing is fetched here. What is just as it was seen there before is counted and not stored again:
-what was seen last holds until something else is seen.
+Nothing is fetched here. What is just as it was seen there before is not stored again, but when it
+was seen last: that holds until something else is seen, also where what was seen in between comes
+late.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
+from hashlib import sha256
 from uuid import UUID
 
 import orjson
-from django.db import transaction
+from django.db import connection, transaction
 
 from consent import kinds, profiles
 from consent.credentials import read_store
@@ -23,7 +24,7 @@ from consent.observed import INDEX, Placed, address_of, as_seen, weigh_placed
 from consent.services.authority import Actor, by, get, lock, require
 from consent.signals.captures import LONGEST_LINE, Answer, Capture, check, find_captures, read_line
 from consent.signals.finding import Finding, Item, Observation
-from consent.signals.places import about, check_url, key_of, resolve
+from consent.signals.places import about, check_url, key_of, normal, resolve
 from consent.signals.reading import SPEAKS, read
 from consent.signals.weighing import Weighing
 from consent.uses import Use
@@ -32,11 +33,15 @@ from ledger.models import HOUSE_SCOPE
 from ledger.record_kinds import DisclosureReason
 from ledger.services import Disclosure, Unsealed, append_large, disclose, store_file
 
-# Things that are stored in one transaction, and complaints that are told.
+# Things that are stored in one transaction, their bytes (the last may go beyond), and complaints
+# that are told.
 AT_ONCE = 100
+BYTES_AT_ONCE = 2**24
 MOST_REFUSED = 100
 # A crawler's clock may be ahead of ours by so much.
 AHEAD = timedelta(minutes=5)
+# An advisory lock: shared by whoever stores, for as long as that takes.
+_STORING = 0x6F627376
 
 
 @dataclass
@@ -65,8 +70,7 @@ def observe_lines(*, actor: Actor, source_id: UUID, lines: Iterable[bytes]) -> O
     source = get(Source.objects.select_related("project"), source_id)
     require(actor, "consent.observe_source", source.project)
     told = Observed()
-    captures = _captures(lines, told)
-    while some := list(islice(captures, AT_ONCE)):
+    for some in _batches(_captures(lines, told)):
         _store(actor, source, some, told)
     return told
 
@@ -82,6 +86,16 @@ def observe_answer(*, actor: Actor, source_id: UUID, answer: Answer) -> Observed
     told = Observed()
     _store(actor, source, captures, told)
     return told
+
+
+@transaction.atomic
+def after_all_observed() -> datetime:
+    """Return a time up to which all that is stored here can be read: wait for who is storing.
+
+    What is stored later has a later ``recorded_at``.
+    """
+    _take("pg_advisory_xact_lock")
+    return database_now()
 
 
 def read_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -175,58 +189,110 @@ def _captures(lines: Iterable[bytes], told: Observed) -> Iterator[Capture]:
             told.refuse(place, str(error))
 
 
+def _batches(captures: Iterable[Capture]) -> Iterator[list[Capture]]:
+    held: list[Capture] = []
+    size = 0
+    for one in captures:
+        held.append(one)
+        size += len(one.raw)
+        if len(held) >= AT_ONCE or size >= BYTES_AT_ONCE:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
+
+
 def _timely(answer: Answer) -> Answer:
     if answer.seen_at > database_now() + AHEAD:
         raise SignalUnreadable("seen_at lies in the future")
     return answer
 
 
+def _take(lock_function: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock_function}(%s)", [_STORING])
+
+
 @transaction.atomic
 def _store(actor: Actor, source: Source, captures: Sequence[Capture], told: Observed) -> None:
     source = lock(Source.objects.all(), source.pk)
     keys, index = vault.keys([HOUSE_SCOPE]), vault.blind_indexer(INDEX)
+    # Before the clock is read, for ``after_all_observed``.
+    _take("pg_advisory_xact_lock_shared")
     now = database_now()
     rows: list[SourceObservation] = []
-    unchanged: list[UUID] = []
+    confirmed: dict[UUID, SourceObservation] = {}
+    unchanged = 0
     for one in captures:
         row = SourceObservation(
             origin=source,
             source=one.source.value,
             reach=one.reach.value,
             index=index(key_of(one.source, one.place, one.covers)),
-            place=index(f"place\n{one.source}\n{one.place}\n{one.covers}"),
-            content=index(f"content\n{one.reach}\n{one.media_type}\n{one.raw.hex()}"),
-            seen_at=one.seen_at,
+            place=index(_place_of(one)),
+            content=index(_content_of(one)),
+            # A clock that is ahead of ours has seen nothing that is yet to come.
+            seen_at=min(one.seen_at, now),
             recorded_at=now,
         )
-        before = _before(row, rows)
-        if before is not None and before.content == row.content:
-            unchanged.append(before.pk)
+        before = _before(row, [*rows, *confirmed.values()])
+        if before is not None:
+            unchanged += 1
+            if before.last_seen_at < row.seen_at:
+                before.confirmed_at = row.seen_at
+                confirmed[before.pk] = before
             continue
         row.said = keys.seal(row, "said", orjson.dumps(_said(one)))
         row.file = store_file([HOUSE_SCOPE], one.raw) if one.raw else None
         rows.append(row)
+    again = [one for one in confirmed.values() if one not in rows]
     SourceObservation.objects.bulk_create(rows)
+    SourceObservation.objects.bulk_update(again, ["confirmed_at"])
     told.observations += len(rows)
-    told.unchanged += len(unchanged)
-    if captures:
-        said = {"source": str(source.pk), "unchanged": sorted(set(map(str, unchanged)))}
-        append_large(
-            kind=kinds.SOURCE_OBSERVED,
-            facts=SourceObserved(observations=len(rows), unchanged=len(unchanged)),
-            segments=[Unsealed("source", (HOUSE_SCOPE,), said, tuple(rows)), by(actor)],
-        )
+    told.unchanged += unchanged
+    append_large(
+        kind=kinds.SOURCE_OBSERVED,
+        facts=SourceObserved(observations=len(rows), unchanged=unchanged),
+        segments=[
+            Unsealed("source", (HOUSE_SCOPE,), {"source": str(source.pk)}, (*rows, *again)),
+            by(actor),
+        ],
+    )
 
 
 def _before(
     row: SourceObservation, others: Sequence[SourceObservation]
 ) -> SourceObservation | None:
-    """Return what was seen last in the same place by then, among what is stored or about to be."""
-    stored = SourceObservation.objects.filter(
-        origin=row.origin, place=row.place, seen_at__lte=row.seen_at
-    ).first()
-    same = [one for one in others if one.place == row.place and one.seen_at <= row.seen_at]
-    return max([*same, *([stored] if stored else [])], key=lambda one: one.seen_at, default=None)
+    """Return what was seen last in the same place by then, if it was just so; else None.
+
+    ``others`` are about to be stored, and newer than what is.
+    """
+    here = SourceObservation.objects.filter(origin=row.origin, place=row.place)
+    near = here.filter(seen_at__lte=row.seen_at)
+    stored = [
+        *here.filter(seen_at=row.seen_at, content=row.content),
+        # Two bodies may have been seen at one moment.
+        *near.order_by("-seen_at")[:2],
+        *near.filter(confirmed_at__lte=row.seen_at).order_by("-confirmed_at")[:2],
+    ]
+    known = {one.pk: one for one in (*stored, *others) if one.place == row.place}
+    sightings = [
+        (moment, one.content == row.content, one)
+        for one in known.values()
+        for moment in (one.seen_at, one.last_seen_at)
+        if moment <= row.seen_at
+    ]
+    *_, is_same, last = max(sightings, key=lambda one: one[:2], default=(None, False, None))
+    return last if is_same else None
+
+
+def _place_of(one: Capture) -> str:
+    covers = normal(one.covers) if one.covers else ""
+    return f"place\n{one.source}\n{normal(one.place)}\n{covers}"
+
+
+def _content_of(one: Capture) -> str:
+    return f"content\n{one.reach}\n{one.media_type}\n{sha256(one.raw).hexdigest()}"
 
 
 def _said(one: Capture) -> dict[str, str]:

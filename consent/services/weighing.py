@@ -7,7 +7,7 @@ unclear wait for somebody who decides.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -28,12 +28,12 @@ from consent.models import (
     SourceObservation,
     VersionState,
 )
-from consent.moment import database_now
 from consent.observed import Placed, address_of, weigh_placed
 from consent.services.arrivals import lock_draft
 from consent.services.batches import signals_of
 from consent.services.datasets import set_aside
 from consent.services.gate import last_done
+from consent.services.observing import after_all_observed
 from consent.signals.places import resolve
 from consent.signals.weighing import Weighing, accepted_question, since_fetched
 from consent.uses import Aside, Use
@@ -45,6 +45,7 @@ from ledger.services import Unsealed, append_large
 
 # Items of one transaction, and of one record of those set aside.
 PAGE = 1_000
+LONGEST_TRANSACTION = timedelta(seconds=30)
 _OPENING = column_place("consent_item", "opening")
 _ROWS = (
     "SELECT id, opening, scopes, intake_id FROM consent_item "
@@ -59,8 +60,11 @@ def is_outdated(version: DatasetVersion) -> bool:
     if last is None:
         return False
     began = version.intakes.aggregate(first=Min("received_at"))["first"]
+    if version.weighed_at is None and began is not None:
+        # Stored while the items came in, and not to be seen yet.
+        began -= LONGEST_TRANSACTION
     asked = version.weighed_at or began
-    return asked is not None and last > asked
+    return asked is not None and last >= asked
 
 
 def weigh_again(version: DatasetVersion) -> None:
@@ -71,7 +75,7 @@ def weigh_again(version: DatasetVersion) -> None:
     """
     if version.state != VersionState.DRAFT or not is_outdated(version):
         return
-    began, after = database_now(), _FIRST
+    began, after = after_all_observed(), _FIRST
     looked, against = 0, Counter[Aside]()
     while True:
         page, found, last = _weigh_page(version, after)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 from consent.signals.finding import (
@@ -20,13 +21,14 @@ from consent.signals.finding import (
     Source,
     Standing,
 )
+from consent.signals.places import is_same, normal
 from consent.signals.tdmrep import PLACES
 from consent.uses import Use
 
 # Policies that say under which conditions mining may be had.
 _TELLING = (Code.TDM_OFFER, Code.TDM_POLICY_FOR_PEOPLE)
 
-_Newest = dict[tuple[object, ...], Observation]
+_Newest = dict[tuple[object, ...], tuple[datetime, tuple[Observation, ...]]]
 
 
 @dataclass(frozen=True)
@@ -75,48 +77,62 @@ def seen_at(observations: Iterable[Observation], at: datetime) -> list[Observati
     Each request counts, since the next one without Sec-GPC takes no opt-out back.
     """
     newest: _Newest = {}
-    for seen in _in_order(observations):
-        if seen.seen_at > at:
+    for moment, seen in _sightings(observations):
+        if moment > at:
             break
-        _supersede(newest, seen)
-    return list(newest.values())
+        _supersede(newest, moment, seen)
+    return _counting(newest)
 
 
 def in_force_since(
-    observations: Iterable[Observation], moment: datetime
+    observations: Iterable[Observation], moment: datetime, until: datetime
 ) -> Iterator[list[Observation]]:
-    """Yield what counts at ``moment``, and then each time that something was seen after it.
+    """Yield what counts at ``moment``, and then each time that something was seen up to ``until``.
 
     Of what came after, only answers: one that did not come bars a crawler, and this is none.
     """
-    ordered = _in_order(observations)
-    yield seen_at(ordered, moment)
+    every = list(observations)
+    yield seen_at(every, moment)
     newest: _Newest = {}
-    answers = (one for one in ordered if one.reach is not Reach.UNREACHABLE)
-    for when, some in groupby(answers, lambda one: one.seen_at):
-        for seen in some:
-            _supersede(newest, seen)
+    answers = _sightings(one for one in every if one.reach is not Reach.UNREACHABLE)
+    for when, some in groupby(answers, itemgetter(0)):
+        if when > until:
+            break
+        for _, seen in some:
+            _supersede(newest, when, seen)
         if when > moment:
-            yield list(newest.values())
+            yield _counting(newest)
 
 
-def _in_order(observations: Iterable[Observation]) -> list[Observation]:
-    return sorted(observations, key=lambda one: one.seen_at)
+def _sightings(observations: Iterable[Observation]) -> list[tuple[datetime, Observation]]:
+    """Return each time that something was seen, in time order."""
+    sightings = [
+        (moment, one)
+        for one in observations
+        for moment in (one.seen_at, one.confirmed_at)
+        if moment is not None
+    ]
+    return sorted(sightings, key=itemgetter(0))
 
 
-def _supersede(newest: _Newest, seen: Observation) -> None:
-    """Put what was seen in the stead of what was seen there before; order stays that of time."""
-    place = (seen.source, seen.place)
+def _counting(newest: _Newest) -> list[Observation]:
+    return [one for _, some in newest.values() for one in some]
+
+
+def _supersede(newest: _Newest, moment: datetime, seen: Observation) -> None:
+    """Put what was seen in the stead of what was seen there before; order stays that of time.
+
+    Where two things were seen at one moment both count.
+    """
+    place = (seen.source, normal(seen.place))
     if seen.source is Source.REQUEST_HEADERS:
-        newest[seen.id,] = seen
+        newest[seen.id,] = moment, (seen,)
         return
     silence = (*place, Reach.UNREACHABLE)
     newest.pop(silence, None)
-    if seen.reach is Reach.UNREACHABLE:
-        newest[silence] = seen
-    else:
-        newest.pop(place, None)
-        newest[place] = seen
+    key = silence if seen.reach is Reach.UNREACHABLE else place
+    when, before = newest.pop(key, (moment, ()))
+    newest[key] = moment, (*before, seen) if when == moment else (seen,)
 
 
 def _answer(use: Use, words: Sequence[_Word]) -> Answer:
@@ -164,7 +180,7 @@ def _under_policy(holding: Finding, named: Finding | None, policies: Sequence[Fi
 
 
 def _is_policy(found: Finding, url: str) -> bool:
-    return found.source is Source.TDM_POLICY and found.place == url
+    return found.source is Source.TDM_POLICY and is_same(found.place, url)
 
 
 def _order(found: Finding) -> int:

@@ -1,8 +1,9 @@
 """Bounded readers of what others wrote: JSON, XML, and the lines of HTTP headers."""
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
@@ -12,6 +13,8 @@ from consent.errors import SignalUnreadable
 LONGEST_JSON = 2**19
 LONGEST_XML = 2 * 2**20
 LONGEST_HEADERS = 2**18
+_SMALL = 2**12
+Parsed = TypeVar("Parsed")
 
 
 def read_json(data: bytes, longest: int = LONGEST_JSON) -> Any:
@@ -49,6 +52,15 @@ def header_values(data: bytes, *names: str) -> Iterator[tuple[str, str]]:
         name, colon, value = line.partition(":")
         if colon and name.strip(" \t").lower() in names:
             yield name.strip(" \t").lower(), value.strip(" \t")
+
+
+def parsed_once(parse: Callable[[bytes], Parsed]) -> Callable[[bytes], Parsed]:
+    """Return ``parse`` with a memory: of a host thousands of items are asked about, one by one.
+
+    It holds the files of a year where they are small; a large one takes megabytes when parsed.
+    """
+    small, large = lru_cache(maxsize=512)(parse), lru_cache(maxsize=8)(parse)
+    return lambda data: (small if len(data) <= _SMALL else large)(data)
 
 
 def listed(value: object) -> list[Any]:

@@ -151,7 +151,8 @@ class Observation:
     ``place`` is a URL, or where else it was seen. Headers are kept as the lines received, of every
     response or request one observation. ``media_type`` is as the server named it, for a policy and
     the files at well-known places. ``version`` is of the draft it was read by when it was recorded,
-    since drafts change: ``Signal.specification``, of those that it may carry.
+    since drafts change: ``Signal.specification``, of those that it may carry. ``confirmed_at`` is
+    when it was last seen there again, just so.
     """
 
     id: UUID
@@ -162,6 +163,7 @@ class Observation:
     reach: Reach = Reach.FOUND
     media_type: str = ""
     version: str = ""
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

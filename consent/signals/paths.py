@@ -65,7 +65,24 @@ def path_of(url: str) -> bytes:
         rest = url.partition("#")[0]
     # RFC 9309, section 2.2.3: a star of the path stands percent-encoded in the pattern.
     path = _encode(rest.encode("utf-8", "surrogatepass")).replace(b"*", b"%2A")
-    return path if path.startswith(b"/") else b"/" + path
+    return _without_dots(path if path.startswith(b"/") else b"/" + path)
+
+
+def _without_dots(path: bytes) -> bytes:
+    """Return a path without its dot segments, as it is asked for: RFC 3986, section 5.2.4."""
+    path, mark, query = path.partition(b"?")
+    if b"/." not in path:
+        return path + mark + query
+    kept: list[bytes] = []
+    *segments, last = path.split(b"/")[1:]
+    for segment in (*segments, last):
+        if segment == b"..":
+            del kept[-1:]
+        elif segment != b".":
+            kept.append(segment)
+    if last in (b".", b".."):
+        kept.append(b"")
+    return b"/" + b"/".join(kept) + mark + query
 
 
 def _encode(data: bytes) -> bytes:

@@ -6,10 +6,10 @@ crawl is no permission to train: nothing of robots.txt but Content-Usage permits
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from consent.signals import aipref
+from consent.signals.documents import parsed_once
 from consent.signals.finding import (
     MINING,
     Code,
@@ -144,8 +144,7 @@ def read_ai_txt(seen: Observation, item: Item) -> Iterator[Finding]:
     yield say(seen, Signal.AI_TXT, standing, code, MINING, detail)
 
 
-# Of one host thousands of items are asked about, one after the other; a large file takes megabytes.
-_parse = lru_cache(maxsize=4)(Robots.parse)
+_parse = parsed_once(Robots.parse)
 _CUT = (
     Standing.MALFORMED,
     Code.UNREADABLE,

@@ -6,12 +6,11 @@ not say resets nothing. ``combining`` does so; here each place is read alone.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin
 
 from consent.errors import SignalUnreadable
-from consent.signals.documents import header_values, read_json
+from consent.signals.documents import header_values, parsed_once, read_json
 from consent.signals.finding import (
     MINING,
     NOTHING,
@@ -86,7 +85,7 @@ def read_file(seen: Observation, item: Item) -> Iterator[Finding]:
         yield judge(seen, first.statement)
 
 
-@lru_cache(maxsize=4)
+@parsed_once
 def parse_rules(data: bytes) -> tuple[Rule, ...]:
     """Return the rules of a file in their order. Raises SignalUnreadable unless it is an array.
 

@@ -134,7 +134,7 @@ def weigh_observed(
     known = [one for one in observations if one.seen_at <= at]
     every = [
         combine(finding for seen in counting for finding in read(seen))
-        for counting in in_force_since(known, fetched_at)
+        for counting in in_force_since(known, fetched_at, at)
     ]
     # The first of equally strict ones: it holds since then.
     decisive = {use: max((one[use] for one in every), key=_rank) for use in Use if use in uses}

@@ -3,13 +3,15 @@ All hosts are invented."""
 
 import io
 import json
+import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from consent import services
@@ -140,6 +142,86 @@ def test_the_same_seen_again_is_counted_and_not_stored(see: See) -> None:
     # What comes late is told apart from what was seen in between.
     assert see("/robots.txt", "two", ago=2.5).observations == 1
     assert SourceObservation.objects.count() == 4
+
+
+def test_what_comes_late_takes_nothing_from_what_was_seen_after_it(see: See, bring: Any) -> None:
+    see("/ai.txt", "User-agent: *\nDisallow: /\n", ago=30)
+    see("/ai.txt", "User-agent: *\nDisallow: /\n", ago=10)
+    assert see("/ai.txt", "User-agent: *\nAllow: /\n", ago=20).observations == 1
+    assert reasons(bring(f"{SITE}/1.jpg")) == {1: ["signal_reserved"]}
+    assert see("/ai.txt", "User-agent: *\nDisallow: /\n", ago=5).unchanged == 1
+    first = SourceObservation.objects.order_by("seen_at")[0]
+    assert first.last_seen_at - first.seen_at > 24 * HOUR
+
+
+def test_a_place_is_one_however_its_address_is_written(see: See) -> None:
+    see("/robots.txt", "one", ago=2)
+    assert see("http://PICTURES.example:80/robots.txt", "one", ago=1).unchanged == 1
+
+
+def test_two_bodies_of_one_moment_are_kept_and_may_be_sent_again(
+    scientist: Account, source: Source
+) -> None:
+    line = {"url": f"{SITE}/ai.txt", "seen_at": "2026-11-20T10:00:00Z"}
+    lines = [json.dumps(line | {"body": body}).encode() for body in ("one", "two")]
+    for stored, unchanged in ((2, 0), (0, 2)):
+        done = services.observe_lines(actor=scientist, source_id=source.pk, lines=lines)
+        assert (done.observations, done.unchanged) == (stored, unchanged)
+
+
+def test_a_clock_that_is_ahead_has_seen_nothing_yet_to_come(see: See, bring: Any) -> None:
+    see("/ai.txt", "User-agent: *\nDisallow: /\n", ago=-1 / 20)
+    assert SourceObservation.objects.get().seen_at < database_now()
+    assert reasons(bring(f"{SITE}/1.jpg")) == {1: ["signal_reserved"]}
+
+
+def test_many_large_things_are_stored_some_at_a_time(
+    scientist: Account, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "BYTES_AT_ONCE", 10)
+    line = {"seen_at": "2026-11-20T10:00:00Z", "body": "123456"}
+    lines = [
+        json.dumps(line | {"url": f"https://h{host}.example/ai.txt"}).encode() for host in range(5)
+    ]
+    before = Record.objects.count()
+    services.observe_lines(actor=scientist, source_id=source.pk, lines=lines)
+    assert Record.objects.count() == before + 3
+
+
+def test_what_is_being_stored_while_items_are_weighed_is_waited_for(
+    see: See, bring: Any, scientist: Account, source: Source, draft: DatasetVersion
+) -> None:
+    bring(f"{SITE}/1.jpg", "https://elsewhere.example/2.jpg")
+    frozen: list[DatasetVersion] = []
+
+    def freeze() -> None:
+        try:
+            frozen.append(freeze_unvetted(scientist, draft))
+        finally:
+            connections.close_all()
+
+    other = threading.Thread(target=freeze)
+    see("/robots.txt", "")
+    with transaction.atomic():
+        see("/ai.txt", "User-agent: *\nDisallow: /\n")
+        other.start()
+        time.sleep(0.5)
+    other.join(30)
+    assert [one.member_count for one in frozen] == [1]
+
+
+@pytest.mark.parametrize("address", ["the archive in the cellar", "ftp://pictures.example/"])
+def test_a_source_lies_at_a_web_address_or_at_none(
+    scientist: Account, dataset: Dataset, address: str
+) -> None:
+    with pytest.raises(TermsRefused, match="address is no web address"):
+        services.open_source(
+            actor=scientist,
+            project_id=dataset.project_id,
+            code="cellar",
+            provenance=Provenance.WEB,
+            address=address,
+        )
 
 
 def test_items_that_lie_there_are_weighed_when_they_come_in(

@@ -143,6 +143,7 @@ def test_a_status_says_whether_it_was_there(status: int, reach: Reach) -> None:
         (line(sattus=200), "sattus is none of"),
         (line(url="https://"), "no web address"),
         (line(url="https://a b/"), "no web address"),
+        (line("/\ud800"), "no web address"),
         (line(url=f"{SITE}/{'x' * 5000}"), "longer than"),
     ],
 )

@@ -19,6 +19,14 @@ SITE = "https://pictures.example"
         ("https://user:word@pictures.example/a", "pictures.example"),
         ("https://pictures.example./a", "pictures.example"),
         ("https://pictures.example?x=/", "pictures.example"),
+        ("https://pictures.example.:443/a", "pictures.example"),
+        ("https://pictures.example:/a", "pictures.example"),
+        ("https://pictures.example:0443/a", "pictures.example"),
+        ("http://[2001:db8::1]:80/a", "[2001:db8::1]"),
+        ("https://b\u00fccher.example/", "xn--bcher-kva.example"),
+        ("https://B\u00dcCHER.example:443/", "xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("https://\ud800.example/", "\\ud800.example"),
         ("https://pictures.example\\@evil.example/", "pictures.example"),
         ("a/b.jpg", ""),
         ("", ""),
@@ -70,6 +78,11 @@ def test_one_address_has_one_form_and_one_key() -> None:
     file = key_of(Source.HTML, f"{SITE}/p", "")
     assert file == key_of(Source.RESPONSE_HEADERS, "http://pictures.example/p", "")
     assert file != key_of(Source.HTML, f"{SITE}/p", f"{SITE}/p")
+    assert normal(f"{SITE}/a/./b/../c%2F/%2e%2e/d?e=/../f") == "pictures.example/a/d?e=/../f"
+    assert (normal(f"{SITE}/.."), normal(f"{SITE}/a/.")) == (
+        "pictures.example/",
+        "pictures.example/a/",
+    )
     assert key_of(Source.AI_TXT, f"{SITE}/ai.txt", "") == "host\npictures.example"
     with pytest.raises(SignalUnreadable):
         normal(f"{SITE}/{'x' * 5000}")

@@ -1,6 +1,7 @@
 """Signals over time, against a model that looks at every moment by itself."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from consent import profiles
 from consent.decision import Outcome
+from consent.signals import robots
+from consent.signals.documents import parsed_once
 from consent.signals.finding import Finding, Item, Observation, Reach, Source, Standing
 from consent.signals.reading import read
 from consent.signals.weighing import (
@@ -119,6 +122,50 @@ def test_a_reservation_outlasts_the_silence_of_its_server() -> None:
     barred = b"User-agent: *\nDisallow: /\n"
     history = [answer(1, Reach.UNREACHABLE), answer(3, Reach.FOUND, barred)]
     assert weigh([*history, answer(5, Reach.UNREACHABLE)], 0, 9).standing is Standing.RESERVED
+
+
+def test_what_was_confirmed_after_something_milder_counts_from_then() -> None:
+    barred, free = seen(1, Standing.RESERVED), seen(2, Standing.PERMITTED)
+    assert weigh([barred, free], 4, 9).standing is Standing.PERMITTED
+    again = replace(barred, confirmed_at=START + 3 * HOUR)
+    assert weigh([again, free], 4, 9).standing is Standing.RESERVED
+    assert weigh([again, replace(free, seen_at=START + 4 * HOUR)], 4, 9).standing is (
+        Standing.PERMITTED
+    )
+    # Not yet confirmed then.
+    late = replace(barred, confirmed_at=START + 9 * HOUR)
+    assert weigh([late, free], 4, 8).standing is Standing.PERMITTED
+
+
+def test_both_count_that_were_seen_at_one_moment() -> None:
+    both = [seen(1, Standing.RESERVED), seen(1, Standing.PERMITTED, 1)]
+    assert weigh(both, 2, 3).standing is Standing.RESERVED
+    assert weigh(both[::-1], 2, 3).standing is Standing.RESERVED
+
+
+def test_a_place_is_one_with_and_without_encryption() -> None:
+    milder = answer(2, Reach.FOUND)
+    barred = answer(1, Reach.FOUND, b"User-agent: *\nDisallow: /\n")
+    milder = replace(milder, place="http://Pictures.example:80/robots.txt")
+    assert weigh([barred, milder], 3, 4).standing is Standing.SILENT
+
+
+def test_a_year_of_different_files_is_parsed_once_for_all_items(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[bytes] = []
+
+    def parse(data: bytes) -> robots.Robots:
+        parsed.append(data)
+        return robots.Robots.parse(data)
+
+    monkeypatch.setattr(robots, "_parse", parsed_once(parse))
+    history = [
+        answer(day, Reach.FOUND, b"User-agent: x\nDisallow: /%d\n" % day) for day in range(1, 366)
+    ]
+    for _ in range(3):
+        assert weigh(history, 0, 400).standing is Standing.SILENT
+    assert len(parsed) == len(history)
 
 
 def test_the_conflict_says_who_won_since_when() -> None:

@@ -62,6 +62,11 @@ class Collection:
         """Return all who are this person."""
         return list(Subject.objects.selves(self.subject.pk))
 
+    @cached_property
+    def impact(self) -> lineage.Impact:
+        """Return what was made with the person, and to whom it was given."""
+        return lineage.find_impact(lineage.Node("subject", self.subject.pk))
+
 
 def write_package(
     request: PrivacyRequest, *, at: datetime, keep: Callable[[], None]
@@ -93,7 +98,7 @@ def _entries(collection: Collection) -> Iterator[Entry]:
     for holding in HOLDINGS:
         yield from _holding(collection, holding)
     yield from _notices(collection.selves)
-    yield _impact(collection.subject)
+    yield Entry("lineage/subject-impact.json", JSON, "lineage", _json(collection.impact.as_json()))
     segments = list(open_segments(collection.scopes, collection.keys))
     yield from _records(segments)
     yield _disclosures(segments)
@@ -142,11 +147,6 @@ def _notices(selves: Sequence[Subject]) -> Iterator[Entry]:
         yield Entry(path, HTML, "notice", page.encode())
 
 
-def _impact(subject: Subject) -> Entry:
-    impact = lineage.find_impact(lineage.Node("subject", subject.pk))
-    return Entry("lineage/subject-impact.json", JSON, "lineage", _json(impact.as_json()))
-
-
 def _records(segments: Sequence[OwnSegment]) -> Iterator[Entry]:
     placed = [segment for segment in segments if segment.proof is not None]
     lines = b"".join(json.dumps(segment.line()).encode() + b"\n" for segment in placed)
@@ -182,7 +182,9 @@ def _exclusions(collection: Collection) -> Entry:
 
 def _page(path: str, template: str, collection: Collection) -> Entry:
     grants = Grant.objects.filter(subject__in=collection.selves).select_related("notice")
+    impact = collection.impact
     context = {
+        "recipients": [impact.labels[one] for one in impact.trunk if one.kind == "recipient"],
         "request": collection.request,
         "organisation": settings.MUNIMENT_ORGANISATION,
         "at": collection.at,

@@ -22,6 +22,7 @@ from consent.errors import (
     WrongState,
 )
 from consent.kinds import CloseOutcome
+from consent.lineage import Node
 from consent.models import (
     Account,
     Dataset,
@@ -46,7 +47,7 @@ from consent.models.errands import ErrandQuerySet
 from consent.moment import database_now
 from consent.roles import RoleCode
 from consent.services import Piece, Span
-from consent.uses import Assurance, Capacity, Method, Right, Use
+from consent.uses import Assurance, Capacity, Handover, Method, Right, Use
 from ledger.canonical import parse_object
 from ledger.leaf import parse_leaf
 from ledger.merkle import leaf_hash
@@ -227,6 +228,9 @@ def test_an_export_holds_everything_with_proofs(
     officer: Account, approver: Account, cleo: Subject, frozen: DatasetVersion,
     carry_out: Callable[[PrivacyRequest], None], sequence: Callable[[], int],
 ) -> None:  # fmt: skip
+    studio = services.name_recipient(actor=officer, code="studio")
+    given = Node("version", frozen.pk)
+    services.record_delivery(actor=officer, what=given, recipient_id=studio.pk, how=Handover.UPLOAD)
     request = receive(officer, cleo, "access")
     approve(officer, approver, request)
     sequence()
@@ -243,6 +247,7 @@ def test_an_export_holds_everything_with_proofs(
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert archive.testzip() is None
     files = {name: archive.read(name) for name in archive.namelist()}
+    assert b"were given to: studio." in files["summary.html"]
     told = [json.loads(line) for line in files["data/consent/identifier.jsonl"].splitlines()]
     known = {one["kind"]: one["value"] for one in told}
     assert known == {"name": "Cleo Invented", "email": "cleo@people.example"}

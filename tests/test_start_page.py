@@ -22,7 +22,7 @@ from tests.consent.factories import House, open_house
 from tests.ledger.acts import about, person, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
-QUERIES = 24
+QUERIES = 25
 
 
 @pytest.fixture

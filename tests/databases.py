@@ -21,6 +21,7 @@ from psycopg import sql
 from config import databases, locks
 from config.embedded import KEYSTORE, MAIN, SUPERUSER, Cluster
 from config.management.commands.migrate_all import migrate
+from tests.emptying import Untouched, empty, look_at
 
 ROOT = Path(__file__).parents[1]
 CLUSTER = Cluster(ROOT / "var" / "test" / "postgres", durable=False)
@@ -42,6 +43,8 @@ class Databases:
         self.process = process
         self.template = f"template_{_digest()}"
         self.tablespace = "pg_default"
+        # Of each clone that nobody has replaced since, what it was like and a session in it.
+        self._untouched: dict[str, tuple[Untouched, psycopg.Connection]] = {}
 
     def open(self) -> None:
         """Build the template unless it stands, and clone it. Needs a running cluster."""
@@ -57,27 +60,28 @@ class Databases:
         connections.close_all()
         with _administration() as administrator:
             for alias in ALIASES:
+                self._forget(alias)
                 _drop(administrator, self.name_of(alias))
                 _drop(administrator, self._backup(alias))
             if self.tablespace != "pg_default":
                 _drop_tablespace(administrator, self.tablespace)
 
     def renew(self) -> None:
-        """Replace both clones by fresh ones, and log in as the application again."""
+        """Take back all that was written to both clones, and log in as the application again."""
         connections.close_all()
-        with _administration() as administrator:
-            for alias, roles in ALIASES.items():
-                _drop(administrator, self.name_of(alias))
-                self._clone(administrator, self._name(self.template, alias), self.name_of(alias))
-                CLUSTER.apply_roles(self.name_of(alias), roles)
+        for alias in ALIASES:
+            if not self._empty(alias):
+                self._replace(alias)
         self.log_in("app")
 
     def back_up(self, alias: str) -> None:
         """Copy one database aside. Nobody else may be connected to it."""
+        self._forget(alias)
         self._copy(self.name_of(alias), self._backup(alias))
 
     def restore(self, alias: str) -> None:
         """Put the copy in the place of the database, and log in as the application again."""
+        self._forget(alias)
         self._copy(self._backup(alias), self.name_of(alias))
         CLUSTER.apply_roles(self.name_of(alias), ALIASES[alias])
         self.log_in("app")
@@ -94,6 +98,29 @@ class Databases:
     def name_of(self, alias: str) -> str:
         """Return the name of the database that ``alias`` stands for in this process."""
         return self._name(f"test_{self.process}", alias)
+
+    def _empty(self, alias: str) -> bool:
+        if alias not in self._untouched:
+            return False
+        before, clone = self._untouched[alias]
+        try:
+            return empty(clone, before)
+        except psycopg.OperationalError:
+            return False  # a test replaced it, or its server
+
+    def _replace(self, alias: str) -> None:
+        name = self.name_of(alias)
+        self._forget(alias)
+        with _administration() as administrator:
+            _drop(administrator, name)
+            self._clone(administrator, self._name(self.template, alias), name)
+        CLUSTER.apply_roles(name, ALIASES[alias])
+        clone = CLUSTER.connect(SUPERUSER, name)
+        self._untouched[alias] = look_at(clone), clone
+
+    def _forget(self, alias: str) -> None:
+        if alias in self._untouched:
+            self._untouched.pop(alias)[1].close()
 
     def _backup(self, alias: str) -> str:
         return self._name(f"test_{self.process}_backup", alias)

@@ -65,15 +65,11 @@ class Row:
 
 
 class CsvTable:
-    """Comma-separated values (RFC 4180), or separated by tab, semicolon or bar; UTF-8 by default.
-
-    ``raw`` are the bytes of the record that was read last, as they came.
-    """
+    """Comma-separated values (RFC 4180), or separated by tab, semicolon or bar."""
 
     def __init__(self, source: BinaryIO, encoding: str = "utf-8") -> None:
         self._source, self._encoding = source, encoding
-        self._record = 0
-        self.raw = b""
+        self._record: list[bytes] = []
         doubts = Doubts()
         first_line = next(self._lines(), "")
         if not first_line.strip():
@@ -93,6 +89,11 @@ class CsvTable:
     def chunks(self) -> Iterator[Chunk]:
         """Yield all rows. Raises DescriptionRefused where the table cannot be read on."""
         return gathered(self._rows(), len(self.names))
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the record that was read last, as they came."""
+        return b"".join(self._record)
 
     def records(self) -> Iterator[list[str]]:
         """Yield the cells of each record, the header first; ``raw`` has its bytes meanwhile."""
@@ -114,27 +115,26 @@ class CsvTable:
             yield Row(values, sum(map(len, values)), fault)
 
     def _records(self) -> Iterator[list[str]]:
-        self._record = 0
-        self.raw = b""
         try:
             for cells in csv.reader(self._lines(), delimiter=self._delimiter):
-                self._record = 0
                 if len(cells) > MAX_COLUMNS:
                     raise DescriptionRefused(
                         f"table has {len(cells)} columns, at most {MAX_COLUMNS}"
                     )
                 if cells:
                     yield cells
-                    self.raw = b""
+                    self._record = []
         except csv.Error as error:
             raise DescriptionRefused("table is no CSV that can be read on") from error
 
     def _lines(self) -> Iterator[str]:
         self._source.seek(0)
+        self._record = []
+        size = 0
         for number, line in enumerate(bounded_lines(self._source)):
-            self._record += len(line)
-            self.raw += line
-            if self._record > MAX_RECORD:
+            size = size + len(line) if self._record else len(line)
+            self._record.append(line)
+            if size > MAX_RECORD:
                 raise DescriptionRefused(f"a row has more than {MAX_RECORD} bytes")
             # What cannot be decoded becomes U+FFFD, which is a doubt of that cell.
             text = line.decode(self._encoding, "replace")

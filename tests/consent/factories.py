@@ -1,6 +1,7 @@
 """What consent tests arrange with; everything goes through the services."""
 
 import io
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -126,13 +127,18 @@ def grant_in(officer: Account, state: GrantState) -> Grant:
     return _end(officer, grant, state)
 
 
+def wait_until(moment: datetime) -> None:
+    """Return when the database's clock has passed ``moment``."""
+    while (left := moment - database_now()) > timedelta(0):
+        time.sleep(left.total_seconds())
+
+
 def _end(officer: Account, grant: Grant, state: GrantState) -> Grant:
     if state == GrantState.GIVEN:
         return grant
     if state == GrantState.EXPIRED:
         assert grant.valid_until is not None
-        while database_now() < grant.valid_until:
-            pass
+        wait_until(grant.valid_until)
         return services.expire(grant_id=grant.pk)
     ends: dict[GrantState, Callable[..., Grant]] = {
         GrantState.SUSPENDED: services.suspend,

@@ -50,6 +50,7 @@ from tests.consent.factories import (
     openings_of,
     publish,
     register,
+    wait_until,
 )
 from tests.consent.portal.conftest import link_in, once
 from tests.consent.test_answers import code
@@ -111,8 +112,7 @@ def its_day_passes(campaign: Campaign, *, written_days_before: int = 8) -> Campa
     """Let the last day pass; letters went out some days before it."""
     written_at = campaign.closes_at - timedelta(days=written_days_before)
     AskingErrand.objects.exclude(written_at=None).update(written_at=written_at)
-    while database_now() < campaign.closes_at:
-        pass
+    wait_until(campaign.closes_at)
     tasks.carry_campaigns()
     campaign.refresh_from_db()
     return campaign
@@ -368,8 +368,7 @@ def test_its_last_day_ends_it_by_itself(officer: Account, ann: Grant) -> None:
     campaign = begun(officer, closes_at=database_now() + timedelta(seconds=1))
     work()
     assert Campaign.objects.get().state == "running"
-    while database_now() < campaign.closes_at:
-        pass
+    wait_until(campaign.closes_at)
     work()
     assert (Campaign.objects.get().state, state_of(ann)) == ("closed", "suspended")
 
@@ -459,8 +458,7 @@ def test_while_it_rests_nobody_is_asked_written_to_or_dealt_with(
     campaign = begun(officer, closes_at=database_now() + timedelta(seconds=2))
     tasks.carry_campaigns()
     services.pause_campaign(actor=officer, campaign_id=campaign.pk)
-    while database_now() < campaign.closes_at:
-        pass
+    wait_until(campaign.closes_at)
     work()
     assert (mailoutbox, Campaign.objects.get().state) == ([], "paused")
     with pytest.raises(TermsRefused, match="passed meanwhile"):

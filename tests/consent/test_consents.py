@@ -23,6 +23,7 @@ from tests.consent.factories import (
     picture,
     publish,
     register,
+    wait_until,
 )
 
 
@@ -212,8 +213,7 @@ def test_an_expired_answer_is_marked_and_was_never_taken_back(officer: Account) 
     grant = consent_of(officer, subject, answer(valid_until=soon))
     services.expire(grant_id=grant.pk)
     assert Grant.objects.get().state == GrantState.GIVEN
-    while database_now() < soon:
-        pass
+    wait_until(soon)
     for _ in range(2):
         services.expire(grant_id=grant.pk)
     assert Grant.objects.get().state == GrantState.EXPIRED

@@ -33,6 +33,7 @@ from tests.consent.factories import (
     openings_of,
     publish,
     register,
+    wait_until,
 )
 
 
@@ -101,8 +102,7 @@ def test_the_end_of_a_term_opens_a_case(
         grant.notice,
     )
     assert short.valid_until
-    while database_now() < short.valid_until:
-        pass
+    wait_until(short.valid_until)
     expire_grants()
     short.refresh_from_db()
     case = ImpactCase.objects.get()

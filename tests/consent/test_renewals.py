@@ -1,6 +1,5 @@
 """Asked anew before a term ends: once, by letter, with reminders; silence is never a yes."""
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +25,7 @@ from consent.services import Known, Span, Visitor
 from consent.uses import Assurance, Capacity, Method, Mode, Use
 from ledger.leaf import parse_body
 from ledger.models import Record
-from tests.consent.factories import answer, body_of, consent_of, publish, register
+from tests.consent.factories import answer, body_of, consent_of, publish, register, wait_until
 from tests.consent.test_admin import browser, list_url, row_url
 from tests.consent.test_answers import code
 
@@ -296,8 +295,8 @@ def test_whoever_comes_of_age_is_asked_themself(
     )
     tasks.prepare_renewals()
     assert not Grant.objects.filter(renews=grant).exists()
-    while database_now() < (grant.power_until or database_now()):
-        time.sleep(0.1)
+    assert grant.power_until is not None
+    wait_until(grant.power_until)
     for _ in range(2):
         tasks.prepare_renewals()
     tasks.send_askings()

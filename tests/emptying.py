@@ -114,8 +114,8 @@ def _content(clone: psycopg.Connection, table: str) -> str:
 
 
 def _ask(clone: psycopg.Connection, query: str) -> Rows:
-    return clone.execute(sql.SQL(query)).fetchall()  # type: ignore[arg-type]
+    return clone.execute(sql.SQL(query)).fetchall()
 
 
 def _execute(clone: psycopg.Connection, statements: str) -> None:
-    clone.execute(sql.SQL(statements))  # type: ignore[arg-type]
+    clone.execute(sql.SQL(statements))

@@ -309,7 +309,7 @@ def _load_pipeline() -> Any:
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity(logging.ERROR)
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(  # type: ignore[no-untyped-call]
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
         GENERATOR, local_files_only=True, safety_checker=None
     )
     pipeline.set_progress_bar_config(disable=True)

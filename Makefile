@@ -54,5 +54,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "$(PYTHON) is older than 3.11: say make PYTHON=<a newer one>" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[archive,demo,diffusers,fuzz,s3,test]'
+	# Python compiles what it imports; compiling all that is installed takes minutes more.
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[archive,demo,diffusers,fuzz,s3,test]'
 	@touch $@

@@ -45,13 +45,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that take longest: for what comes last one process waits alone."""
+    """Begin with the modules that take longest: for what comes last one process waits alone.
+
+    One of them has the demo told, and only that one waits for it: the others come later.
+    """
     long = {
         item.path
         for item in items
         if item.get_closest_marker("slow") or item.get_closest_marker("chromium")
     }
-    items.sort(key=lambda item: item.path not in long)
+    listeners = [item.path for item in items if "told" in getattr(item, "fixturenames", ())]
+    turns = dict.fromkeys(long, 1) | dict.fromkeys(listeners, 2) | dict.fromkeys(listeners[:1], 0)
+    items.sort(key=lambda item: turns.get(item.path, 3))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from consent.uses import Assurance, Method, Use
 from tests.consent.factories import House, answer, consent_of, grant_in, register
 
 assert migrations
-GUARDS = __import__("consent.migrations.0002_guards", fromlist=["FROZEN"])
+GUARDS = __import__("consent.migrations.0003_guards", fromlist=["FROZEN"])
 
 
 def run(sql: str, *values: Any) -> None:

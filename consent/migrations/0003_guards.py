@@ -563,7 +563,7 @@ MOVES = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0001_initial"), ("ledger", "0002_guards")]
+    dependencies = [("consent", "0002_tables"), ("ledger", "0002_guards")]
 
     operations = [
         *(guards.domain_table(f"consent_{table}") for table in TABLES),

@@ -8,6 +8,8 @@ JOBS ?= 2
 SECONDS ?= 60
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Empty, as if unset: many processes are started here, and bytecode halves the time of a start.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test robustness fuzz bench bench-full clean

@@ -30,9 +30,7 @@ READY_SECONDS = 180
 PREPARATIONS = (
     ("migrate_all", "--verbosity=0"),
     ("replay_journal",),
-    ("open_log",),
-    ("make_certificates",),
-    ("record_installation",),
+    ("prepare",),
 )
 
 

@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 APPS = ("ledger", "consent", "generation")
-HEAVY = {"pyarrow", "scipy", "torch", "diffusers", "rdflib"}
+# What no process of the service loads before it is asked for.
+LATE = {"pyarrow", "scipy", "torch", "diffusers", "rdflib"}
 # What an app may not know: the apps that stand on it, and the start-up files.
 HIDDEN = {
     "ledger": {"consent", "generation", "config"},
@@ -214,7 +215,7 @@ def test_a_process_of_the_service_does_not_load_what_few_need() -> None:
     """Each takes tens of MiB of every process that has it, and time of its start."""
     script = (
         "import django, sys; django.setup(); import config.urls; "
-        f"print(sorted({HEAVY!r} & sys.modules.keys()))"
+        f"print(sorted({LATE!r} & sys.modules.keys()))"
     )
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     loaded = subprocess.run(

@@ -372,6 +372,7 @@ TOKEN_REVOKED = KINDS.register(Kind("token.revoked"))
 LINEAGE_TOLD = _about_people("lineage.told", IntakeReceived)
 
 RECIPIENT_NAMED = KINDS.register(Kind("recipient.named"))
+RECIPIENT_CORRECTED = KINDS.register(Kind("recipient.corrected"))
 DELIVERY_RECORDED = _about_people("delivery.recorded")
 
 IMPACT_OPENED = _about_people("impact.opened", ImpactOpened)

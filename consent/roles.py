@@ -125,6 +125,7 @@ ROLES: dict[RoleCode, Role] = {
             "consent.view_recipient",
             "consent.view_delivery",
             "consent.record_delivery",
+            "consent.correct_recipient",
             "consent.view_project",
             "consent.view_dataset*",
             "consent.view_item",

@@ -236,6 +236,11 @@ urlpatterns = [
         name="item-proof",
     ),
     path("api/v1/recipients", deliveries.RecipientsView.as_view(), name="recipients"),
+    path(
+        "api/v1/recipients/<uuid:recipient_id>/correct",
+        deliveries.RecipientCorrectionView.as_view(),
+        name="recipient-correct",
+    ),
     path("api/v1/deliveries", deliveries.DeliveriesView.as_view(), name="deliveries"),
     path("api/v1/lineage/impact", impact.LineageView.as_view(), name="lineage"),
     path("api/v1/lineage/graph", impact.LineageGraphView.as_view(), name="lineage-graph"),

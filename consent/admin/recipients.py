@@ -25,13 +25,14 @@ from ledger.record_kinds import DisclosureReason
 from ledger.services import Disclosure, disclose
 
 LISTED = 200
+DETAILS = "Who they are, and where to tell them"
 
 
 class RecipientForm(forms.Form):
     """Who receives something."""
 
     code = text("Code", help_text="Small letters, digits, hyphens; never a person's name.")
-    details = long_text("Who they are, and where to tell them", "Sealed.")
+    details = long_text(DETAILS, "Sealed. An organisation and its mailbox; never a person's.")
 
 
 class DeliveryForm(forms.Form):
@@ -62,6 +63,21 @@ def _record(actor: Account, recipient: Recipient, said: dict[str, Any]) -> Outco
         delivered_at=datetime.combine(day, time(), UTC) if day else None,
     )
     return Outcome("Recorded: impact cases tell you from now on to tell them.", recipient)
+
+
+def _correct(actor: Account, recipient: Recipient, said: dict[str, Any]) -> Outcome:
+    services.correct_recipient(actor=actor, recipient_id=recipient.pk, details=said["details"])
+    return Outcome("Set right. What stood before is kept with the record.", recipient)
+
+
+def _correction_form(actor: Account, recipient: Recipient) -> type[forms.Form]:
+    """Return the form that shows what is on record, opened for ``actor``."""
+
+    class Form(forms.Form):
+        details = long_text(DETAILS, "Sealed. An organisation and its mailbox; never a person's.")
+
+    Form.base_fields["details"].initial = _open(actor, recipient)
+    return Form
 
 
 def _theirs(account: Account) -> Q:
@@ -101,6 +117,16 @@ class RecipientAdmin(ActingAdmin):
             "taken back.",
             _record,
             lambda _: DeliveryForm,
+        ),
+        Act(
+            "correct",
+            "Set right who they are",
+            "edit",
+            "consent.correct_recipient",
+            "Another name, another address: says anew who they are and where to tell them. What "
+            "stood before is kept, sealed, with the record. That you read it is recorded too.",
+            _correct,
+            form_for=_correction_form,
         ),
     )
 

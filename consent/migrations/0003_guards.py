@@ -428,7 +428,8 @@ FROZEN = {
     "package": ("id", "request_id", "paper", "file_id", "made_at"),
     "impactcase": ("id", "scope_id", "cause", "opened_at", "due_at"),
     "impactdecision": ("id", "case_id", "kind", "node"),
-    "recipient": ("id", "code", "details", "named_at"),
+    # Who they are and where to tell them may be set right, on the record.
+    "recipient": ("id", "code", "named_at"),
     "delivery": ("id", "recipient_id", "project_id", "kind", "how", "delivered_at"),
     "vetting": ("id", "version_id", "ordered_by_id", "ordered_at", "detector", "hasher", "near"),
     "vettingfinding": ("id", "vetting_id", "code", "severity", "count", "detail", "mark"),

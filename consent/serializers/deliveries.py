@@ -14,6 +14,12 @@ class RecipientRequestSerializer(serializers.Serializer):
     details = serializers.CharField(max_length=2_000, default="", allow_blank=True)
 
 
+class RecipientCorrectionSerializer(serializers.Serializer):
+    """Who a recipient is and where to tell it, in full: it takes the place of what stood there."""
+
+    details = serializers.CharField(max_length=2_000)
+
+
 class RecipientSerializer(serializers.ModelSerializer):
     """A recipient; its details stay sealed."""
 

@@ -46,7 +46,7 @@ from consent.services.datasets import (
     open_source,
     open_version,
 )
-from consent.services.deliveries import name_recipient, record_delivery
+from consent.services.deliveries import correct_recipient, name_recipient, record_delivery
 from consent.services.denials import record_denial
 from consent.services.endings import (
     end_representation,
@@ -259,6 +259,7 @@ __all__ = [
     "close_request",
     "complete_impact",
     "correct_identifier",
+    "correct_recipient",
     "decide_impact",
     "decide_line",
     "declare_groups",

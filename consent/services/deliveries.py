@@ -10,7 +10,7 @@ from consent.errors import AlreadyKnown, TermsRefused, Unknown, UseStopped
 from consent.lineage import EDGES, Node, find_given
 from consent.models import Account, DatasetVersion, Delivery, Given, Project, Recipient
 from consent.moment import database_now
-from consent.services.authority import Actor, by, get, require, require_anywhere
+from consent.services.authority import Actor, by, get, lock, require, require_anywhere
 from consent.services.projects import check_code
 from consent.stops import find_stopped
 from consent.uses import Handover
@@ -30,8 +30,7 @@ def name_recipient(*, actor: Account, code: str, details: str = "") -> Recipient
     """
     require_anywhere(actor, "consent.record_delivery")
     check_code(code)
-    if len(details) > MAX_DETAILS:
-        raise TermsRefused(f"details have {len(details)} characters, wanted {MAX_DETAILS} at most")
+    details = _tidy(details)
     if Recipient.objects.filter(code=code).exists():
         raise AlreadyKnown("a recipient has this code")
     recipient = Recipient(code=code, named_at=database_now())
@@ -41,6 +40,34 @@ def name_recipient(*, actor: Account, code: str, details: str = "") -> Recipient
         kind=kinds.RECIPIENT_NAMED,
         facts=NoFacts(),
         segments=[Unsealed("recipient", (HOUSE_SCOPE,), {}, (recipient,)), by(actor)],
+    )
+    return recipient
+
+
+@transaction.atomic
+def correct_recipient(*, actor: Account, recipient_id: UUID, details: str) -> Recipient:
+    """Say anew who a recipient is and where it can be told; the code stays, answers name it.
+
+    What stood before is kept in the house's segment of the record: to whom a letter went in the
+    meantime stays provable. Raises NotPermitted, Unknown, TermsRefused, AlreadyKnown when just
+    that is on record.
+    """
+    require_anywhere(actor, "consent.correct_recipient")
+    details = _tidy(details)
+    if not details:
+        raise TermsRefused("details are empty, wanted who they are and where to tell them")
+    recipient = lock(Recipient.objects.all(), recipient_id)
+    keys = vault.keys([HOUSE_SCOPE])
+    before = keys.open(recipient, "details").decode()
+    if details == before:
+        raise AlreadyKnown("just these details are on record")
+    recipient.details = keys.seal(recipient, "details", details.encode())
+    recipient.save(update_fields=["details"])
+    told = {"instead_of": before}
+    append(
+        kind=kinds.RECIPIENT_CORRECTED,
+        facts=NoFacts(),
+        segments=[Unsealed("recipient", (HOUSE_SCOPE,), told, (recipient,)), by(actor)],
     )
     return recipient
 
@@ -93,6 +120,14 @@ def refuse_stopped(version: DatasetVersion) -> None:
     """Raise UseStopped when an impact decision ended the use of a version."""
     if find_stopped([version.pk]):
         raise UseStopped("a decision stopped the use of the version: it is given to nobody")
+
+
+def _tidy(details: str) -> str:
+    # Browsers send a form's lines with other ends than programs do.
+    details = details.replace("\r\n", "\n").strip()
+    if len(details) > MAX_DETAILS:
+        raise TermsRefused(f"details have {len(details)} characters, wanted {MAX_DETAILS} at most")
+    return details
 
 
 def _write(actor: Actor, delivery: Delivery) -> Delivery:

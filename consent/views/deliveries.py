@@ -1,5 +1,7 @@
 """The API of recipients and of what was given to them."""
 
+from uuid import UUID
+
 from django.db.models import Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
@@ -12,6 +14,7 @@ from consent.models import Delivery, Recipient
 from consent.serializers.deliveries import (
     DeliveryRequestSerializer,
     DeliverySerializer,
+    RecipientCorrectionSerializer,
     RecipientRequestSerializer,
     RecipientSerializer,
 )
@@ -44,6 +47,27 @@ class RecipientsView(ConsentView, ListAPIView):
             )
 
         return Response(RecipientSerializer(self.once(Recipient, said, write)).data, status=201)
+
+
+class RecipientCorrectionView(ConsentView):
+    """Say anew who a recipient is and where it can be told; what stood before stays provable."""
+
+    scopes = {"POST": "deliveries:write"}
+
+    @extend_schema(
+        request=RecipientCorrectionSerializer,
+        responses=RecipientSerializer,
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, recipient_id: UUID) -> Response:
+        said = read(RecipientCorrectionSerializer, request).validated_data
+
+        def write() -> Recipient:
+            return services.correct_recipient(
+                actor=self.account, recipient_id=recipient_id, details=said["details"]
+            )
+
+        return Response(RecipientSerializer(self.once(Recipient, said, write)).data)
 
 
 class DeliveriesView(ConsentView, ListAPIView):

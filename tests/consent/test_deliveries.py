@@ -38,8 +38,9 @@ from consent.tasks import assess_impacts
 from consent.uses import Handover, Measure, Method
 from consent.views.access import Access
 from consent.views.datasets import VersionExportView
-from ledger.models import Record
-from tests.consent.factories import House, body_of
+from ledger import vault
+from ledger.models import HOUSE_SCOPE, Record
+from tests.consent.factories import House, body_of, openings_of
 from tests.consent.test_admin import browser, do, row_url
 from tests.consent.test_impact_faces import ask, post
 
@@ -140,6 +141,8 @@ def test_what_is_decided_fits_what_it_is_decided_of(officer: Account, line: Impa
         "UPDATE consent_delivery SET recipient_id = NULL",
         "UPDATE consent_delivery SET node = gen_random_uuid()",
         "UPDATE consent_recipient SET code = 'other'",
+        "UPDATE consent_recipient SET named_at = now()",
+        "DELETE FROM consent_recipient",
         "DELETE FROM consent_delivery",
     ],
 )
@@ -213,12 +216,42 @@ def test_nothing_is_closed_while_somebody_is_to_be_told(
         services.close_impact(actor=officer, case_id=line.case_id)
 
 
+def test_who_a_recipient_is_is_set_right_and_what_stood_before_stays_provable(
+    house: House, officer: Account, studio: Recipient
+) -> None:
+    named = studio.record
+    said: dict[str, Any] = {"actor": officer, "recipient_id": studio.pk}
+    now = services.correct_recipient(**said, details="Studio Renamed,\r\nmail@new.example\r\n")
+    (told,) = [one.payload for one in openings_of(now) if one.role == "recipient"]
+    assert (body_of(now).kind, told["instead_of"]) == ("recipient.corrected", DETAILS)
+    assert (now.code, now.record != named) == ("studio", True)
+    studio.refresh_from_db()
+    opened = vault.keys([HOUSE_SCOPE]).open(studio, "details")
+    assert opened == b"Studio Renamed,\nmail@new.example"
+    with pytest.raises(AlreadyKnown, match="just these details are on record"):
+        services.correct_recipient(**said, details=opened.decode())
+    for details, words in (("  ", "wanted who they are"), ("x" * 2_001, "2000 at most")):
+        with pytest.raises(TermsRefused, match=words):
+            services.correct_recipient(**said, details=details)
+    with pytest.raises(Unknown):
+        services.correct_recipient(**{**said, "recipient_id": uuid4()}, details="Agency")
+    scientist = house.account("Sten", RoleCode.DATA_SCIENTIST)
+    with pytest.raises(NotPermitted):
+        services.correct_recipient(**{**said, "actor": scientist}, details="Agency")
+
+
 def test_the_api_names_recipients_records_and_tells(
     officer: Account, version: DatasetVersion, grant: Grant
 ) -> None:
     client = browser(officer)
     named = post(client, "recipients", {"code": "studio", "details": DETAILS})
     assert (named.status_code, "details" in named.json()) == (201, False)
+    path = f"recipients/{named.json()['id']}/correct"
+    assert post(client, path, {"details": ""}).status_code == 400
+    assert post(client, path, {"details": DETAILS}).status_code == 409
+    corrected = post(client, path, {"details": "Studio Renamed"})
+    assert (corrected.status_code, "details" in corrected.json()) == (200, False)
+    named = corrected
     said = {"recipient": named.json()["id"], "kind": "version", "id": str(version.pk)}
     assert post(client, "deliveries", said | {"how": "pigeon"}).status_code == 400
     made = post(client, "deliveries", said | {"how": "medium"})
@@ -285,6 +318,20 @@ def test_recipients_have_their_screen_and_their_details_are_opened_on_the_record
     named = do(client, Recipient, "name", {"code": "agency", "details": "Agency Invented"})
     assert named.status_code == 302
     assert json.loads(client.get(_json(studio)).content)["impact"]["counts"]["version"] == 1
+
+
+def test_the_form_that_sets_a_recipient_right_shows_what_is_on_record(
+    house: House, officer: Account, studio: Recipient
+) -> None:
+    client, before = browser(officer), Record.objects.count()
+    address = f"/admin/consent/recipient/{studio.pk}/do/correct/"
+    assert DETAILS in client.get(address).content.decode()
+    assert Record.objects.count() == before + 1
+    assert client.post(address, {"details": "Studio Renamed"}).status_code == 302
+    assert "Studio Renamed" in client.get(f"{row_url(studio)}?details=1").content.decode()
+    scientist = browser(house.account("Sten", RoleCode.DATA_SCIENTIST))
+    assert "Set right" not in scientist.get(row_url(studio)).content.decode()
+    assert scientist.get(address).status_code == 403
 
 
 def _json(studio: Recipient) -> str:

@@ -61,35 +61,36 @@ class Untouched:
     """What a clean clone is like: definitions, rows that migrations wrote, sequences."""
 
     definitions: dict[str, Rows]
-    seeds: dict[str, str]
+    seeds: dict[str, list[str]]
     sequences: Rows
 
 
 def look_at(clone: psycopg.Connection) -> Untouched:
     """Note what a fresh clone is like. ``clone`` is a superuser's connection."""
     assert _ask(clone, _DISABLED) == [(0,)]
-    contents = {name: _content(clone, name) for name, _ in _ask(clone, _TABLES)}
-    return Untouched(_definitions(clone), contents, _ask(clone, _SEQUENCES))
+    seeds = {name: _rows(clone, name) for name, _ in _ask(clone, _TABLES)}
+    return Untouched(_definitions(clone), seeds, _ask(clone, _SEQUENCES))
 
 
 def empty(clone: psycopg.Connection, before: Untouched) -> bool:
     """Take back all rows and numbers; returns False where more than that has changed."""
-    if not _is_alone(clone):
-        return False
-    if _definitions(clone) != before.definitions:
-        return False
-    if any(_content(clone, name) != content for name, content in before.seeds.items()):
+    if not _is_alone(clone) or _definitions(clone) != before.definitions:
         return False
     written = dict(_ask(clone, _TABLES))
     if any(size > _LARGEST for size in written.values()):
         return False
-    deletions = [f"DELETE FROM {name}" for name in written if name not in before.seeds]
+    deletions = [_deletion(name, before.seeds.get(name, [])) for name in written]
     numbers = [f"SELECT setval('{name}', {at}, {called})" for name, at, called in before.sequences]
     unguarded = ["SET session_replication_role = replica", _UNGUARD, *deletions, _GUARD]
     # Several statements sent at once are one transaction.
     _execute(clone, "; ".join([*unguarded, *numbers]))
     before.definitions |= _definitions(clone, "pg_class", "pg_trigger")
-    return True
+    return all(_rows(clone, name) == rows for name, rows in before.seeds.items())
+
+
+def _deletion(table: str, keeping: list[str]) -> str:
+    kept = ", ".join(f"'{row}'" for row in keeping)
+    return f"DELETE FROM {table} AS t" + (f" WHERE md5(t::text) NOT IN ({kept})" if kept else "")
 
 
 def _is_alone(clone: psycopg.Connection) -> bool:
@@ -108,9 +109,8 @@ def _definitions(clone: psycopg.Connection, *catalogs: str) -> dict[str, Rows]:
     return {name: rest for name, *rest in rows}
 
 
-def _content(clone: psycopg.Connection, table: str) -> str:
-    asked = f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {table} t"
-    return str(_ask(clone, asked))
+def _rows(clone: psycopg.Connection, table: str) -> list[str]:
+    return [row for (row,) in _ask(clone, f"SELECT md5(t::text) FROM {table} t ORDER BY 1")]
 
 
 def _ask(clone: psycopg.Connection, query: str) -> Rows:

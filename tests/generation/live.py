@@ -1,7 +1,7 @@
-"""Arranges a running service from outside: ``python -m tests.generation.live ACT [JSON]``.
+"""Arranges a running service from outside: ``python -m tests.generation.live``.
 
-Runs as the application, in a process of its own, against the service below MUNIMENT_HOME;
-prints what the act gives as one JSON object.
+Runs as the application, in a process of its own, against the service below MUNIMENT_HOME. Each
+line that comes in is ``[ACT, {…}]``, and answered by a line with what the act gives, as JSON.
 """
 
 import json
@@ -105,5 +105,6 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    given = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
-    print(json.dumps(ACTS[sys.argv[1]](**given)))  # noqa: T201
+    for line in sys.stdin:
+        act, given = json.loads(line)
+        print(json.dumps(ACTS[act](**given)), flush=True)  # noqa: T201

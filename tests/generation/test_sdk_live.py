@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,17 @@ class Live:
 
     home: Path
     url: str
-    known: dict[str, str]
+    outside: subprocess.Popen[str]
+    known: dict[str, str] = field(default_factory=dict)
+    one_by_one: threading.Lock = field(default_factory=threading.Lock)
 
     def act(self, name: str, **given: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "tests.generation.live", name, json.dumps(given)]
-        environment = os.environ | {"MUNIMENT_HOME": str(self.home), "MUNIMENT_SUPERVISED": "on"}
-        said = subprocess.run(
-            command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-        )
-        answer: dict[str, Any] = json.loads(said.stdout.splitlines()[-1])
+        assert self.outside.stdin is not None
+        assert self.outside.stdout is not None
+        with self.one_by_one:
+            self.outside.stdin.write(json.dumps([name, given]) + "\n")
+            self.outside.stdin.flush()
+            answer: dict[str, Any] = json.loads(self.outside.stdout.readline())
         return answer
 
     def recorder(self, **options: Any) -> Recorder:
@@ -60,9 +62,19 @@ class Live:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("live")
     with supervise.running(home) as url:
-        service = Live(home, url, {})
-        service.known = service.act("open_up")
-        yield service
+        outside = subprocess.Popen(
+            [sys.executable, "-m", "tests.generation.live"],
+            cwd=ROOT,
+            env=os.environ | {"MUNIMENT_HOME": str(home), "MUNIMENT_SUPERVISED": "on"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        # Leaving closes its input, which ends it.
+        with outside:
+            service = Live(home, url, outside)
+            service.known = service.act("open_up")
+            yield service
 
 
 @pytest.fixture(scope="module")

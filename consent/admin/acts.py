@@ -62,6 +62,11 @@ class Act:
         return self.form_for(actor, row) if self.form_for else self.form(row)
 
 
+def in_state(*states: str) -> Callable[[Any], bool]:
+    """Return whether a row is in one of ``states``, to be asked of each."""
+    return lambda row: row.state in states
+
+
 class ActingAdmin(RecordedAdmin):
     """Screens of recorded rows with buttons for what the person asking may do."""
 

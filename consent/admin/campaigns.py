@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
 from consent import campaigns, profiles, services
-from consent.admin.acts import Act, ActingAdmin, Outcome, may_view
+from consent.admin.acts import Act, ActingAdmin, Outcome, in_state, may_view
 from consent.admin.campaign_forms import CampaignForm, ExtensionForm
 from consent.campaign_papers import write_questions, write_unreachable
 from consent.clock import day_end, last_day
@@ -82,10 +82,6 @@ def _moved(move: Callable[..., Campaign], message: str) -> Callable[..., Outcome
     return run
 
 
-def _in(*states: CampaignState) -> Callable[[Campaign], bool]:
-    return lambda campaign: campaign.state in states
-
-
 @admin.register(Campaign)
 class CampaignAdmin(ActingAdmin):
     """People who answered an earlier text, asked what they say to the new one."""
@@ -130,7 +126,7 @@ class CampaignAdmin(ActingAdmin):
             "Everybody whom it concerns today is put on the list; letters go out as the workers "
             "come to them. Whom it concerns and what silence means is fixed from then on.",
             _begin,
-            is_open=_in(CampaignState.PREPARED),
+            is_open=in_state(CampaignState.PREPARED),
         ),
         Act(
             "pause",
@@ -140,7 +136,7 @@ class CampaignAdmin(ActingAdmin):
             "No letter is sent and nothing is closed until you let it go on. Answers still come "
             "in and count.",
             _moved(services.pause_campaign, "Paused. Nobody is written to."),
-            is_open=_in(CampaignState.RUNNING),
+            is_open=in_state(CampaignState.RUNNING),
         ),
         Act(
             "resume",
@@ -149,7 +145,7 @@ class CampaignAdmin(ActingAdmin):
             PERMISSION,
             "Letters go out again.",
             _moved(services.resume_campaign, "It goes on."),
-            is_open=_in(CampaignState.PAUSED),
+            is_open=in_state(CampaignState.PAUSED),
         ),
         Act(
             "extend",
@@ -160,7 +156,7 @@ class CampaignAdmin(ActingAdmin):
             "one than they name. Reminders name the new day.",
             _extend,
             lambda _: ExtensionForm,
-            _in(CampaignState.PREPARED, CampaignState.RUNNING, CampaignState.PAUSED),
+            in_state(CampaignState.PREPARED, CampaignState.RUNNING, CampaignState.PAUSED),
         ),
         Act(
             "close",
@@ -171,7 +167,7 @@ class CampaignAdmin(ActingAdmin):
             "who has not answered. Before the day that letters name, nobody's old answer ends: it "
             "is set aside instead. An answer that comes later still counts.",
             _moved(services.close_campaign, "It is being closed."),
-            is_open=_in(CampaignState.RUNNING, CampaignState.PAUSED),
+            is_open=in_state(CampaignState.RUNNING, CampaignState.PAUSED),
         ),
         Act(
             "drop",
@@ -180,7 +176,7 @@ class CampaignAdmin(ActingAdmin):
             PERMISSION,
             "Nobody was asked. The campaign stays in the list as given up.",
             _moved(services.drop_campaign, "Given up."),
-            is_open=_in(CampaignState.PREPARED),
+            is_open=in_state(CampaignState.PREPARED),
         ),
     )
 

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from consent import lineage, services
-from consent.admin.acts import Act, Outcome
+from consent.admin.acts import Act, Outcome, in_state
 from consent.admin.answer_filters import OfAgeFilter
 from consent.admin.answer_forms import (
     EvidenceForm,
@@ -124,10 +124,6 @@ def _moved(move: Callable[..., Grant], message: str) -> Callable[..., Outcome]:
     return run
 
 
-def _in(*states: GrantState) -> Callable[[Grant], bool]:
-    return lambda grant: grant.state in states
-
-
 @admin.register(Grant)
 class GrantAdmin(PaperAdmin):
     """Answers: what each person allows and refuses."""
@@ -170,7 +166,7 @@ class GrantAdmin(PaperAdmin):
             "what was made before is listed on the answer's page.",
             _withdraw,
             withdrawal_form,
-            _in(GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED),
+            in_state(GrantState.GIVEN, GrantState.SUSPENDED, GrantState.REFUSED),
         ),
         Act(
             "alike",
@@ -181,7 +177,7 @@ class GrantAdmin(PaperAdmin):
             "uses, by whichever notice. What they refused stays refused.",
             _withdraw_alike,
             alike_form,
-            _in(GrantState.GIVEN, GrantState.SUSPENDED),
+            in_state(GrantState.GIVEN, GrantState.SUSPENDED),
         ),
         Act(
             "renew",
@@ -192,7 +188,7 @@ class GrantAdmin(PaperAdmin):
             "this one.",
             _renew,
             lambda _: RenewalForm,
-            _in(GrantState.GIVEN),
+            in_state(GrantState.GIVEN),
         ),
         Act(
             "suspend",
@@ -201,7 +197,7 @@ class GrantAdmin(PaperAdmin):
             "consent.withdraw_grant",
             "The answer does not count until it is resumed, such as while a doubt is cleared up.",
             _moved(services.suspend, "Set aside. Nothing new may rest on it meanwhile."),
-            is_open=_in(GrantState.GIVEN),
+            is_open=in_state(GrantState.GIVEN),
         ),
         Act(
             "resume",
@@ -210,7 +206,7 @@ class GrantAdmin(PaperAdmin):
             "consent.withdraw_grant",
             "The answer counts again from now on.",
             _moved(services.resume, "Resumed. It counts again."),
-            is_open=_in(GrantState.SUSPENDED),
+            is_open=in_state(GrantState.SUSPENDED),
         ),
         Act(
             "revoke",
@@ -220,7 +216,7 @@ class GrantAdmin(PaperAdmin):
             "Gives the answer up from our side, such as by order of an authority. For what the "
             "person takes back, withdraw it.",
             _moved(services.revoke, "Given up. It counts from now on."),
-            is_open=_in(GrantState.GIVEN, GrantState.SUSPENDED),
+            is_open=in_state(GrantState.GIVEN, GrantState.SUSPENDED),
         ),
         Act(
             "invalidate",
@@ -230,7 +226,7 @@ class GrantAdmin(PaperAdmin):
             "For an answer that was never good, such as a forged release. What was decided before "
             "stays as it was decided; see what was made with it.",
             _moved(services.invalidate, "Found void. Nothing may rest on it from now on."),
-            is_open=_in(GrantState.GIVEN, GrantState.SUSPENDED),
+            is_open=in_state(GrantState.GIVEN, GrantState.SUSPENDED),
         ),
         Act(
             "answer",
@@ -241,7 +237,7 @@ class GrantAdmin(PaperAdmin):
             "terms are fixed from then on.",
             _answer,
             lambda grant: answer_form(grant.subject),
-            _in(*OPEN),
+            in_state(*OPEN),
         ),
         Act(
             "refuse",
@@ -251,7 +247,7 @@ class GrantAdmin(PaperAdmin):
             "The person says no to all that was asked. It stands until it is taken back.",
             _refuse,
             refusal_form,
-            _in(GrantState.REQUESTED, GrantState.DEFERRED),
+            in_state(GrantState.REQUESTED, GrantState.DEFERRED),
         ),
         Act(
             "send",
@@ -260,7 +256,7 @@ class GrantAdmin(PaperAdmin):
             "consent.give_grant",
             "Records that the person is asked, or asked anew.",
             _moved(services.send, "Asked."),
-            is_open=_in(GrantState.DRAFT, GrantState.DEFERRED),
+            is_open=in_state(GrantState.DRAFT, GrantState.DEFERRED),
         ),
         Act(
             "defer",
@@ -269,7 +265,7 @@ class GrantAdmin(PaperAdmin):
             "consent.give_grant",
             "The person will answer later.",
             _moved(services.defer_request, "Put off."),
-            is_open=_in(GrantState.REQUESTED),
+            is_open=in_state(GrantState.REQUESTED),
         ),
         Act(
             "lapse",
@@ -278,7 +274,7 @@ class GrantAdmin(PaperAdmin):
             "consent.give_grant",
             "Gives up asking. Nothing was allowed and nothing refused.",
             _moved(services.let_lapse, "Lapsed."),
-            is_open=_in(*OPEN),
+            is_open=in_state(*OPEN),
         ),
         Act(
             "evidence",

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from consent import services, tasks
-from consent.admin.acts import Act, Outcome
+from consent.admin.acts import Act, Outcome, in_state
 from consent.admin.forms import text
 from consent.models import Account, DatasetVersion, Subject, VersionState
 from consent.services import Without
@@ -46,5 +46,5 @@ NEXT_VERSION = Act(
     "does not cover its uses now, and those named here. Freeze it when it is read.",
     _begin,
     lambda _: NextVersionForm,
-    lambda version: version.state == VersionState.FROZEN,
+    in_state(VersionState.FROZEN),
 )

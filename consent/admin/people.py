@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from consent import services
-from consent.admin.acts import Act, ActingAdmin, Outcome, may_view
+from consent.admin.acts import Act, ActingAdmin, Outcome, in_state, may_view
 from consent.admin.forms import AccountForm, CodeForm, MemberForm, MembershipForm, TokenForm
 from consent.admin.names import NamesAdmin
 from consent.errors import Unknown
@@ -117,7 +117,7 @@ class AccountAdmin(NamesAdmin):
             "consent.approve_account",
             "Lets them in. You must not be the one who proposed it. Roles come separately.",
             _approve,
-            is_open=lambda account: account.state == AccountState.PROPOSED,
+            is_open=in_state(AccountState.PROPOSED),
         ),
         Act(
             "role",
@@ -288,7 +288,7 @@ class MembershipAdmin(ActingAdmin):
             "consent.approve_membership",
             "Grants the role. You must be neither its proposer nor its holder.",
             _grant_role,
-            is_open=lambda membership: membership.state == MembershipState.PROPOSED,
+            is_open=in_state(MembershipState.PROPOSED),
         ),
         Act(
             "end",

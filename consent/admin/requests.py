@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from consent import services, tasks
-from consent.admin.acts import Act, ActingAdmin, Outcome
+from consent.admin.acts import Act, ActingAdmin, Outcome, in_state
 from consent.admin.forms import EndForm, IdentityForm
 from consent.kinds import CloseOutcome
 from consent.models import (
@@ -101,7 +101,7 @@ ACTS = (
         "Finds everything that is held of the person and fixes what will be done. From the plan "
         "of an erasure on, nothing new may be made of them. An earlier plan is void.",
         _plan,
-        is_open=lambda request: request.state in OPEN_TO_PLANNING,
+        is_open=in_state(*OPEN_TO_PLANNING),
     ),
     Act(
         "approve",
@@ -110,7 +110,7 @@ ACTS = (
         "consent.approve_plan",
         "You stand for the plan beside its planner. An erasure cannot be undone.",
         _approve,
-        is_open=lambda request: request.state == RequestState.PLANNED,
+        is_open=in_state(RequestState.PLANNED),
     ),
     Act(
         "execute",
@@ -120,7 +120,7 @@ ACTS = (
         "Starts what was approved. If there is more to do by now than when it was planned, the "
         "plan is void instead.",
         _execute,
-        is_open=lambda request: request.state == RequestState.PLAN_APPROVED,
+        is_open=in_state(RequestState.PLAN_APPROVED),
     ),
     Act(
         "fulfil",
@@ -129,7 +129,7 @@ ACTS = (
         "consent.close_request",
         "Closes the request. Hand the package or the certificate to the person.",
         _fulfil,
-        is_open=lambda request: request.state == RequestState.VERIFYING,
+        is_open=in_state(RequestState.VERIFYING),
     ),
     Act(
         "identify",
@@ -139,7 +139,7 @@ ACTS = (
         "Records that the person asking was identified better than before.",
         _identify,
         lambda _: IdentityForm,
-        lambda request: request.state == RequestState.RECEIVED,
+        in_state(RequestState.RECEIVED),
     ),
     Act(
         "extend",
@@ -160,7 +160,7 @@ ACTS = (
         "right to complain.",
         _end,
         lambda _: EndForm,
-        lambda request: request.state in OPEN_TO_PLANNING,
+        in_state(*OPEN_TO_PLANNING),
     ),
 )
 

@@ -1,6 +1,7 @@
 """The API of old releases: bring a table and its scans, set right what waits, take in the rest."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -165,13 +166,12 @@ class _LinesView(ConsentView):
     scopes = {"POST": "releases:write"}
     parser_classes = (JSONParser,)
 
-    def act(self, import_id: Any, reason: str) -> int:
-        """Do it; return to how many lines."""
-        raise NotImplementedError
+    act: ClassVar[Callable[..., int]]
 
     @extend_schema(request=ReasonOfSerializer, responses={200: LinesSerializer})
     def post(self, request: Request, import_id: Any) -> Response:
-        lines = self.act(import_id, read(ReasonOfSerializer, request).validated_data["reason"])
+        reason = read(ReasonOfSerializer, request).validated_data["reason"]
+        lines = self.act(actor=self.account, import_id=import_id, reason=reason)
         tasks.announce_releases(import_id)
         return Response({"lines": lines})
 
@@ -179,15 +179,13 @@ class _LinesView(ConsentView):
 class ReleaseAcceptanceView(_LinesView):
     """Answer for all that waits for one reason, where somebody may."""
 
-    def act(self, import_id: Any, reason: str) -> int:
-        return services.accept_lines(actor=self.account, import_id=import_id, reason=reason)
+    act = staticmethod(services.accept_lines)
 
 
 class ReleaseDroppingView(_LinesView):
     """Turn away for good what waits for one reason, or all that waits."""
 
-    def act(self, import_id: Any, reason: str) -> int:
-        return services.drop_lines(actor=self.account, import_id=import_id, reason=reason)
+    act = staticmethod(services.drop_lines)
 
 
 class ReleaseTakingView(ConsentView):

@@ -65,9 +65,8 @@ class FindingAcceptanceView(ConsentView):
     def post(
         self, request: Request, dataset_id: UUID, version_id: UUID, finding_id: UUID
     ) -> Response:
-        version = _version(dataset_id, version_id)
+        finding = _finding(dataset_id, version_id, finding_id)
         said = read(AcceptanceSerializer, request).validated_data
-        finding = get(VettingFinding.objects.filter(vetting__version=version), finding_id)
 
         def write() -> VettingFinding:
             return services.accept_finding(
@@ -90,9 +89,8 @@ class FindingSettingAsideView(ConsentView):
     def post(
         self, request: Request, dataset_id: UUID, version_id: UUID, finding_id: UUID
     ) -> Response:
-        version = _version(dataset_id, version_id)
+        finding = _finding(dataset_id, version_id, finding_id)
         said = read(SettingAsideSerializer, request).validated_data
-        finding = get(VettingFinding.objects.filter(vetting__version=version), finding_id)
 
         def write() -> VettingFinding:
             services.set_aside_items(
@@ -130,3 +128,8 @@ class VettingWaiverView(ConsentView):
 def _version(dataset_id: UUID, version_id: UUID) -> DatasetVersion:
     versions = DatasetVersion.objects.filter(dataset=dataset_id).select_related("dataset")
     return get(versions, version_id)
+
+
+def _finding(dataset_id: UUID, version_id: UUID, finding_id: UUID) -> VettingFinding:
+    version = _version(dataset_id, version_id)
+    return get(VettingFinding.objects.filter(vetting__version=version), finding_id)

@@ -221,6 +221,11 @@ class Errand(WorkErrand):
     scopes = ArrayField(
         models.UUIDField(), help_text="The key scopes of the person; they outlive their rows."
     )
+    lines = ArrayField(
+        models.UUIDField(),
+        default=list,
+        help_text="Lines of impact cases about whom to tell: nobody finds them afterwards.",
+    )
 
     def __str__(self) -> str:
         return f"errand for {self.request_id}"

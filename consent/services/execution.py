@@ -17,6 +17,7 @@ from consent.exporters.package import write_package
 from consent.kinds import RequestFacts, RequestKindFact
 from consent.models import (
     Errand,
+    ImpactDecision,
     Package,
     Paper,
     PlanState,
@@ -28,7 +29,7 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.authority import lock
 from consent.services.errands import keeping, put_off
-from consent.services.impact import settle_impact
+from consent.services.impact import find_recipient_lines, settle_impact
 from consent.services.requests import SEGMENTS
 from ledger.kinds import Kind
 from ledger.models import Scope, ScopeState, Segment, Tombstone
@@ -77,6 +78,8 @@ def _settle(errand: Errand) -> None:
     gone = Scope.objects.filter(pk__in=errand.scopes).exclude(state=ScopeState.LIVE)
     if request.subject is not None and not gone.exists():
         settle_impact(actor=None, subject=request.subject)
+        lines = find_recipient_lines(request.subject)
+        Errand.objects.filter(pk=errand.pk).update(lines=lines)
 
 
 def _collect(request: PrivacyRequest, keep: Callable[[], None]) -> Mapping[str, int]:
@@ -116,7 +119,8 @@ def _finish(request: PrivacyRequest, after: Mapping[str, int]) -> PrivacyRequest
         step.save(update_fields=["after", "done_at", "state"])
     papers = []
     if is_erasure:
-        content = write_certificate(request, plan, steps, epoch=_next_epoch(), at=now)
+        told = ImpactDecision.objects.filter(pk__in=request.errand.lines)
+        content = write_certificate(request, plan, steps, told, epoch=_next_epoch(), at=now)
         file = store_file(request.scope_ids(), content)
         papers = [Package(request=request, paper=Paper.CERTIFICATE, file=file, made_at=now)]
         Package.objects.bulk_create(papers)

@@ -105,6 +105,15 @@ def settle_impact(*, actor: Account | None, subject: Subject) -> None:
             _append(kinds.IMPACT_ASSESSED, facts, case, actor, told, late)
 
 
+def find_recipient_lines(subject: Subject) -> list[UUID]:
+    """Return the newest line about each recipient in the cases of a person."""
+    lines = ImpactDecision.objects.filter(
+        kind=Affected.RECIPIENT, case__subject__in=Subject.objects.selves(subject.pk)
+    )
+    newest = lines.order_by("node", "-case__opened_at").distinct("node")
+    return list(newest.values_list("pk", flat=True))
+
+
 @transaction.atomic
 def assign_impact(
     *, actor: Account, line_id: UUID, owner_id: UUID, due_at: datetime

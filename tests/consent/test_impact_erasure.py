@@ -1,6 +1,8 @@
 """What cases know before somebody is erased: afterwards nothing leads back. All is invented."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from consent.models import (
     Grant,
     ImpactCase,
     ImpactDecision,
+    Package,
     PrivacyRequest,
     Recipient,
     RequestState,
@@ -19,6 +22,8 @@ from consent.models import (
 )
 from consent.tasks import assess_impacts
 from consent.uses import Handover, Measure, Method
+from ledger.canonical import parse_object
+from ledger.services import open_file
 from tests.conftest import ActingAs
 from tests.consent.factories import register
 from tests.consent.test_requests import approve, receive, state_of
@@ -123,3 +128,52 @@ def test_nothing_new_is_opened_where_everybody_was_told(
     approve(officer, approver, request)
     services.execute_plan(actor=officer, request_id=request.pk)
     assert ImpactCase.objects.get().state == "done"
+
+
+def test_the_certificate_says_who_received_something_and_who_was_told(
+    officer: Account, approver: Account, cleo: Subject, version: DatasetVersion,
+    carry_out: Callable[[PrivacyRequest], None],
+) -> None:  # fmt: skip
+    told, left, waiting = (give_to(officer, version, code) for code in ("told", "left", "waiting"))
+    services.name_recipient(actor=officer, code="nothing-given", details="Nobody Invented")
+    request = receive(officer, cleo)
+    assess_impacts()
+    case = ImpactCase.objects.get()
+    finish(officer, case.lines.get(node=told.pk), Measure.TELL)
+    finish(officer, case.lines.get(node=left.pk), Measure.KEEP)
+    approve(officer, approver, request)
+    services.execute_plan(actor=officer, request_id=request.pk)
+    late = give_to(officer, version, "late")
+    carry_out(request)
+    certificate: Any = parse_object(open_file(Package.objects.get().file))
+    done, due = case.lines.get(node=told.pk).done_at, case.lines.get(node=waiting.pk).due_at
+    assert done is not None
+    not_yet = {"told": "not yet", "until": due.isoformat()}
+    assert certificate["recipients"] == [
+        {"recipient": "late", **not_yet},
+        {"recipient": "left", "told": "no, for a reason on record"},
+        {"recipient": "told", "told": "yes", "at": done.isoformat(), "by": "letter"},
+        {"recipient": "waiting", **not_yet},
+    ]
+    assert "Art. 19" in certificate["about_recipients"]
+    said = json.dumps(certificate)
+    hidden = [case, version, late, cleo, *case.lines.all()]
+    assert [one for one in hidden if str(one.pk) in said] == []
+
+
+def test_a_telling_before_the_newest_case_is_not_taken_for_one_of_the_erasure(
+    officer: Account, approver: Account, cleo: Subject, grant: Grant, version: DatasetVersion,
+    carry_out: Callable[[PrivacyRequest], None],
+) -> None:  # fmt: skip
+    give_to(officer, version, "studio")
+    services.withdraw(actor=officer, grant_id=grant.pk)
+    assess_impacts()
+    before = ImpactCase.objects.get()
+    finish(officer, before.lines.get(kind="version"), Measure.KEEP)
+    finish(officer, before.lines.get(kind="recipient"), Measure.TELL)
+    request = receive(officer, cleo)
+    approve(officer, approver, request)
+    services.execute_plan(actor=officer, request_id=request.pk)
+    carry_out(request)
+    certificate: Any = parse_object(open_file(Package.objects.get().file))
+    assert [one["told"] for one in certificate["recipients"]] == ["not yet"]

@@ -311,6 +311,8 @@ def test_an_erasure_leaves_nothing_that_leads_back(
     assert steps["keys"] == (1, 0)
     assert all(after == 0 for _, after in steps.values())
     assert "Cleo" not in json.dumps(certificate)
+    assert certificate["recipients"] == []
+    assert "given to anybody outside" in certificate["about_recipients"]
 
 
 @pytest.mark.parametrize("erased", ["child", "parent"])

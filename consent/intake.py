@@ -253,20 +253,20 @@ def _is_among(item: DescribedItem, codes: Collection[DoubtCode]) -> bool:
 
 def _member(item: DescribedItem, known: Known, found: Found | Fault | None) -> Member:
     picture = found.picture if isinstance(found, Found) else None
+    shown = picture or item
+    # In the order of the fields: by their names it takes twice as long, a million times.
     return Member(
-        digest=found.digest if isinstance(found, Found) else _stated_digest(item),
-        licence=item.licence.spdx,
-        legal_basis=_LEGAL_BASES[item.legal_basis],
-        depicts=tuple(dict.fromkeys(known.people[name] for name in item.depicts))
-        if item.depicts
-        else (),
-        location=item.location,
-        media_type=picture.media_type if picture else item.media_type,
-        width=(picture.width if picture else item.width) or 0,
-        height=(picture.height if picture else item.height) or 0,
-        perceptual_hash=item.perceptual_hash,
-        signals=item.signals,
-        flags=item.flags,
+        found.digest if isinstance(found, Found) else _stated_digest(item),
+        item.licence.spdx,
+        _LEGAL_BASES[item.legal_basis],
+        tuple(dict.fromkeys(known.people[name] for name in item.depicts)) if item.depicts else (),
+        item.location,
+        shown.media_type,
+        shown.width or 0,
+        shown.height or 0,
+        item.perceptual_hash,
+        item.signals,
+        item.flags,
     )
 
 

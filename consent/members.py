@@ -54,20 +54,22 @@ class Member(NamedTuple):
     def canonical(self) -> bytes:
         """Return the canonical JSON that the commitment covers; people in a fixed order."""
         # Inside our subset orjson equals RFC 8785 if names are sorted, as they are here; tests hold
-        # this against ``canonical``.
+        # this against ``canonical``. Written for speed: it runs a million times for one version.
+        digest, licence, basis, depicts, location, media_type, width, height, *rest = self
+        perceptual_hash, signals, flags = rest
         return orjson.dumps(
             {
-                "depicts": sorted(self.depicts),
-                "digest": self.digest,
-                "flags": self.flags,
-                "height": self.height,
-                "legal_basis": self.legal_basis,
-                "licence": self.licence,
-                "location": self.location,
-                "media_type": self.media_type,
-                "perceptual_hash": self.perceptual_hash,
-                "signals": self.signals,
-                "width": self.width,
+                "depicts": sorted(depicts),
+                "digest": digest,
+                "flags": flags,
+                "height": height,
+                "legal_basis": basis,
+                "licence": licence,
+                "location": location,
+                "media_type": media_type,
+                "perceptual_hash": perceptual_hash,
+                "signals": signals,
+                "width": width,
             }
         )
 

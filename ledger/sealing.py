@@ -6,7 +6,7 @@ sealed under several scopes at once takes a key derived from all of theirs: the 
 ends it. Nothing here knows where keys come from, or Django.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from secrets import token_bytes
 from typing import Any, Protocol
 from uuid import UUID
@@ -78,22 +78,24 @@ class Keys:
         """Return ``content`` sealed for ``place``, any string that names where it will lie."""
         return self._encrypt(scopes, place, content)
 
-    def sealer(self, scopes: Sequence[UUID]) -> Callable[[bytes, bytes], bytes]:
-        """Return ``seal_bytes`` for fixed scopes, for many values. Raises ScopeGone."""
+    def seal_many(
+        self, scopes: Sequence[UUID], values: Sequence[tuple[bytes, bytes]]
+    ) -> list[bytes]:
+        """Return ``seal_bytes`` of pairs of a place and a content. Raises ScopeGone."""
         cipher, bound = self._cipher(scopes)
-
-        def seal(place: bytes, content: bytes) -> bytes:
-            nonce = token_bytes(NONCE_BYTES)
-            return VERSION + nonce + cipher.encrypt(nonce, content, bound + place)
-
-        return seal
+        random = token_bytes(NONCE_BYTES * len(values))
+        nonces = (random[at : at + NONCE_BYTES] for at in range(0, len(random), NONCE_BYTES))
+        return [
+            VERSION + nonce + cipher.encrypt(nonce, content, bound + place)
+            for nonce, (place, content) in zip(nonces, values, strict=True)
+        ]
 
     def open_bytes(self, scopes: Sequence[UUID], place: bytes, sealed: bytes) -> bytes:
         """Open what ``seal_bytes`` sealed for ``place``. Raises SealBroken."""
         return self._decrypt(scopes, place, sealed)
 
     def _encrypt(self, scopes: Sequence[UUID], place: bytes, content: bytes) -> bytes:
-        return self.sealer(scopes)(place, content)
+        return self.seal_many(scopes, [(place, content)])[0]
 
     def _decrypt(self, scopes: Sequence[UUID], place: bytes, sealed: bytes) -> bytes:
         if sealed[:1] != VERSION:

@@ -121,8 +121,12 @@ def _is_of_nothing(stated: str) -> bool:
 
 def is_sha256(stated: str) -> bool:
     """Return whether this is a SHA-256 in lower-case hex, and no placeholder."""
-    # No word that fills a place is of this form.
-    return _SHA256.fullmatch(stated) is not None and not _is_of_nothing(stated)
+    # No word that fills a place is of this form; a repetition in 64 digits is one of two halves.
+    return (
+        _SHA256.fullmatch(stated) is not None
+        and stated[:32] != stated[32:]
+        and stated not in _OF_NOTHING
+    )
 
 
 def _algorithm(stated: str, algorithm: str) -> str:

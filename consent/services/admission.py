@@ -4,10 +4,13 @@ A batch is one transaction of the caller's. What shows people is recorded for ea
 under their keys; of what shows nobody the root that freezing writes is the record.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from secrets import token_bytes
 from types import MappingProxyType
 from uuid import UUID, uuid4
@@ -24,6 +27,7 @@ from consent.models import (
     MediaType,
     Subject,
 )
+from consent.uses import LegalBasis
 from ledger import binary, vault
 from ledger.binary import cell
 from ledger.commitment import RANDOMNESS_SIZE
@@ -36,9 +40,12 @@ _OPENING = column_place("consent_item", "opening")
 _STATED = column_place("consent_quarantined", "stated")
 _HOUSE = (HOUSE_SCOPE,)
 _MEDIA = frozenset(MediaType)
-_RANDOM_BITS = bytes.fromhex("ffffffffffff0fff3fffffffffffffff")
-_VERSION_4 = bytes.fromhex("00000000000040008000000000000000")
+_RANDOM_BITS = bytes.fromhex("0000000000000fff3fffffffffffffff")
+_VERSION_7 = 0x70008000000000000000
+# How long a cell is, where that is always the same.
+_FOUR, _SIXTEEN, _DIGEST = (size.to_bytes(4, "big") for size in (4, 16, 32))
 _NOT_ASIDE = cell(b"")
+_AT_ONCE = 500
 _ITEMS = (
     *("id", "version_id", "intake_id", "ordinal", "commitment", "opening", "fingerprint"),
     *("file_id", "scopes", "people", "licence", "legal_basis", "media_type", "width", "height"),
@@ -57,6 +64,8 @@ _KNOWN = (
     "WHERE version_id = $1 AND fingerprint = ANY($2)"
 )
 Contents = Callable[[DescribedItem], bytes]
+Fresh = tuple[Admitted, bytes | None]
+Row = tuple[bytes, ...]
 
 
 @dataclass
@@ -92,11 +101,7 @@ def admit(
     scopes = find_scopes(person for one, _ in fresh for person in one.member.depicts)
     writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}), batch)
     writer.files = files or {}
-    salts, ids = token_bytes(RANDOMNESS_SIZE * len(fresh)), _fresh_ids(len(fresh))
-    rows = (
-        writer.row(one, mark, ids[16 * n : 16 * n + 16], salts[32 * n : 32 * n + 32], contents)
-        for n, (one, mark) in enumerate(fresh)
-    )
+    rows = writer.rows(fresh, contents)
     # A kept file is a row too, and while COPY runs its connection takes no other statement.
     binary.copy_rows("consent_item", _ITEMS, list(rows) if contents else rows)
     depictions = [row for rows in batch.groups.values() for row in rows if type(row) is Depiction]
@@ -143,7 +148,7 @@ def shown(member: Member) -> tuple[str, str, str, int | None, int | None]:
     return (
         member.licence,
         member.legal_basis.value,
-        member.media_type if member.media_type in _MEDIA else "",
+        _media(member.media_type),
         _size(member.width),
         _size(member.height),
     )
@@ -174,9 +179,7 @@ def _is_uuid(name: str) -> bool:
         return False
 
 
-def _fresh(
-    version: DatasetVersion, admitted: Sequence[Admitted], batch: Batch
-) -> Iterator[tuple[Admitted, bytes | None]]:
+def _fresh(version: DatasetVersion, admitted: Sequence[Admitted], batch: Batch) -> Iterator[Fresh]:
     """Yield those whose picture is not in the version yet, each once, with its fingerprint."""
     index = vault.blind_indexer(FINGERPRINT)
     marks = [index(one.member.digest) if one.member.digest else None for one in admitted]
@@ -195,7 +198,7 @@ class _Writer:
     """Makes the row of each item, and the objects that records speak of.
 
     Written for speed: it runs a million times for one version, so that what is the same for many
-    rows is encoded once.
+    rows is encoded once, and what can be is done for many rows at once.
     """
 
     def __init__(
@@ -210,47 +213,86 @@ class _Writer:
         self._scopes, self._keys = scopes, keys
         self._place = cell(version.pk.bytes) + cell(intake.pk.bytes)
         self._house = cell(binary.uuid_array(_HOUSE)) + _short(0)
-        self._seal_for_house = keys.sealer(_HOUSE)
         self.files: Mapping[int, UUID] = {}
 
-    def row(
+    def rows(self, fresh: Sequence[Fresh], contents: Contents | None) -> Iterator[Row]:
+        """Yield the cells of each item, in the order of ``_ITEMS``; some of them joined."""
+        ids = _fresh_ids(len(fresh))
+        for at in range(0, len(fresh), _AT_ONCE):
+            end = at + _AT_ONCE
+            yield from self._some(fresh[at:end], ids[at:end], contents)
+
+    def _some(
+        self, fresh: Sequence[Fresh], ids: Sequence[bytes], contents: Contents | None
+    ) -> Iterator[Row]:
+        random = token_bytes(RANDOMNESS_SIZE * len(fresh))
+        salts = (random[at : at + RANDOMNESS_SIZE] for at in range(0, len(random), RANDOMNESS_SIZE))
+        openings = [
+            seal_opening(one.member, salt) for (one, _), salt in zip(fresh, salts, strict=True)
+        ]
+        owners = [
+            self._owners(one.member.depicts, pk) if one.member.depicts else _HOUSE
+            for (one, _), pk in zip(fresh, ids, strict=True)
+        ]
+        sealed = self._seal(owners, ids, openings)
+        files = [self._file(*both, contents) for both in zip(fresh, owners, strict=True)]
+        columns = zip(fresh, ids, openings, owners, sealed, files, strict=True)
+        return (self._row(*each) for each in columns)
+
+    def _row(
         self,
-        one: Admitted,
-        mark: bytes | None,
+        fresh: Fresh,
         pk: bytes,
-        salt: bytes,
-        contents: Contents | None,
-    ) -> tuple[bytes, ...]:
-        """Return the cells of one item, in the order of ``_ITEMS``; some of them joined."""
-        item, member = one
-        opening = seal_opening(member, salt)
-        if people := member.depicts:
-            owners = tuple(sorted({self._scopes[person] for person in people}))
-            self._note(owners, UUID(bytes=pk), people)
-            sealed = self._keys.seal_bytes(owners, _OPENING + pk, opening)
-            whose = cell(binary.uuid_array(owners)) + _short(len(people))
-        else:
-            owners, whose = _HOUSE, self._house
+        opening: bytes,
+        owners: tuple[UUID, ...],
+        sealed: bytes,
+        file: bytes,
+    ) -> Row:
+        (item, member), mark = fresh
+        if owners is _HOUSE:
             self._batch.house += 1
-            sealed = self._seal_for_house(_OPENING + pk, opening)
-        if contents:
-            file: UUID | None = self._keep(owners, member, contents(item)).pk
+            whose = self._house
         else:
-            file = self.files.get(item.ordinal)
+            whose = cell(binary.uuid_array(owners)) + _short(len(member.depicts))
         return (
-            cell(pk),
+            _SIXTEEN,
+            pk,
             self._place,
-            _number(item.ordinal),
-            cell(commit_opening(opening)),
+            _FOUR,
+            item.ordinal.to_bytes(4, "big"),
+            _DIGEST,
+            commit_opening(opening),
             cell(sealed),
-            cell(mark) if mark else binary.NULL_CELL,
-            cell(file.bytes) if file else binary.NULL_CELL,
+            _DIGEST + mark if mark else binary.NULL_CELL,
+            file,
             whose,
-            _texts(*shown(member)[:3]),
+            _texts(member.licence, member.legal_basis, member.media_type),
             _pixels(member.width),
             _pixels(member.height),
             _NOT_ASIDE,
         )
+
+    def _owners(self, people: Sequence[UUID], pk: bytes) -> tuple[UUID, ...]:
+        owners = tuple(sorted({self._scopes[person] for person in people}))
+        self._note(owners, UUID(bytes=pk), people)
+        return owners
+
+    def _seal(
+        self, owners: Sequence[tuple[UUID, ...]], ids: Sequence[bytes], openings: Sequence[bytes]
+    ) -> list[bytes]:
+        """Return each opening sealed: runs of items of the same people at once."""
+        sealed: list[bytes] = []
+        for whose, run in groupby(zip(owners, ids, openings, strict=True), itemgetter(0)):
+            values = [(_OPENING + pk, opening) for _, pk, opening in run]
+            sealed += self._keys.seal_many(whose, values)
+        return sealed
+
+    def _file(self, fresh: Fresh, owners: Sequence[UUID], contents: Contents | None) -> bytes:
+        (item, member), _ = fresh
+        if contents:
+            return cell(self._keep(owners, member, contents(item)).pk.bytes)
+        file = self.files.get(item.ordinal)
+        return cell(file.bytes) if file else binary.NULL_CELL
 
     def _note(self, owners: tuple[UUID, ...], pk: UUID, people: Sequence[UUID]) -> None:
         rows = self._batch.groups.setdefault(owners, [])
@@ -265,11 +307,18 @@ class _Writer:
         return store_file(owners, content)
 
 
-def _fresh_ids(count: int) -> bytes:
-    """Return ``count`` random UUIDs (RFC 9562, version 4) as bytes, one behind the other."""
+def _fresh_ids(count: int) -> list[bytes]:
+    """Return ``count`` UUIDs in order (RFC 9562, version 7): an index takes them in at its end."""
+    milliseconds = time.time_ns() // 1_000_000
+    stamp = (milliseconds << 80 | _VERSION_7).to_bytes(16, "big")
     random = int.from_bytes(token_bytes(16 * count), "big")
-    keep = int.from_bytes(_RANDOM_BITS * count, "big")
-    return (random & keep | int.from_bytes(_VERSION_4 * count, "big")).to_bytes(16 * count, "big")
+    random &= int.from_bytes(_RANDOM_BITS * count, "big")
+    ids = (random | int.from_bytes(stamp * count, "big")).to_bytes(16 * count, "big")
+    return sorted(ids[at : at + 16] for at in range(0, len(ids), 16))
+
+
+def _media(stated: str) -> str:
+    return stated if stated in _MEDIA else ""
 
 
 def _size(pixels: int) -> int | None:
@@ -280,16 +329,13 @@ def _short(number: int) -> bytes:
     return cell(number.to_bytes(2, "big"))
 
 
-def _number(number: int) -> bytes:
-    return b"\0\0\0\4" + number.to_bytes(4, "big")
-
-
 @lru_cache(2**12)
 def _pixels(number: int) -> bytes:
     size = _size(number)
-    return binary.NULL_CELL if size is None else _number(size)
+    return binary.NULL_CELL if size is None else _FOUR + size.to_bytes(4, "big")
 
 
 @lru_cache(2**10)
-def _texts(*texts: str) -> bytes:
+def _texts(licence: str, basis: LegalBasis, media_type: str) -> bytes:
+    texts = (licence, basis.value, _media(media_type))
     return b"".join(cell(text.encode()) for text in texts)

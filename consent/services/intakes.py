@@ -132,10 +132,11 @@ def read_intake(
     try:
         with content or _open(intake) as stream:
             reading = open_reading(Form(intake.form), stream, remarks(intake).mapping)
-            for chunk in chunks(reading, intake.read_to):
-                with uncollected():
+            with uncollected():
+                for chunk in chunks(reading, intake.read_to):
                     take(intake_id, chunk)
-                tell(chunk[-1].ordinal)
+                    tell(chunk[-1].ordinal)
+                    gc.collect(0)
             return finish(intake_id, reading, stream)
     except DescriptionRefused as error:
         return refuse(intake_id, str(error))
@@ -165,6 +166,9 @@ def take(intake_id: UUID, chunk: Sequence[DescribedItem]) -> None:
     """Judge the next items of an intake, let them in or keep them for repair, on the record."""
     intake = get(Intake.objects.all(), intake_id)
     assert intake.version is not None
+    from django.db import connection
+
+    connection.cursor().execute("SET LOCAL synchronous_commit TO off")
     version = lock_draft(intake.version)
     intake = lock(Intake.objects.all(), intake_id)
     fresh = [item for item in chunk if item.ordinal > intake.read_to]

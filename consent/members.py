@@ -121,7 +121,12 @@ def paginate(commitments: Iterable[bytes]) -> Iterator[Page]:
     """Yield sorted ``commitments`` as pages; one of them is in memory at once."""
     ordered = iter(commitments)
     while some := list(islice(ordered, PAGE)):
-        yield Page(b"".join(some), tree_root([leaf_hash(one) for one in some]))
+        yield page_of(some)
+
+
+def page_of(commitments: Sequence[bytes]) -> Page:
+    """Return the page of sorted ``commitments``, at most PAGE of them."""
+    return Page(b"".join(commitments), tree_root([leaf_hash(one) for one in commitments]))
 
 
 def digest_of(roots: Sequence[bytes]) -> bytes:

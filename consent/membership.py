@@ -13,7 +13,7 @@ from uuid import UUID
 from consent.members import commit_opening, digest_of, paginate, read_opening, split
 from consent.models import DatasetVersion, Intake, VersionState
 from consent.services.admission import FINGERPRINT, shown
-from consent.services.datasets import house_places
+from consent.services.datasets import bind_house
 from ledger import binary, vault
 from ledger.bindings import Asked, binds
 from ledger.errors import CanonicalError, SealBroken
@@ -28,8 +28,7 @@ _COLUMNS = (
     "id, commitment, opening, fingerprint, scopes, licence, legal_basis, media_type, width, height"
 )
 _MEMBERS = (
-    f"SELECT {_COLUMNS} FROM consent_item WHERE version_id = %s AND people = 0 AND aside = '' "  # noqa: S608
-    "ORDER BY commitment"
+    f"SELECT {_COLUMNS} FROM consent_item WHERE version_id = %s AND people = 0 AND aside = ''"  # noqa: S608
 )
 _BROUGHT = (
     f"SELECT {_COLUMNS} FROM consent_item WHERE version_id = %s AND intake_id = %s AND people = 0"  # noqa: S608
@@ -61,10 +60,7 @@ def _check_brought(intake: Intake) -> Iterator[Finding]:
         said = f"intake {intake.pk} brought {intake.house_count} items without people"
         yield "items_missing", f"{said}, {there} are there"
     if intake.version.state != VersionState.FROZEN:
-        findings: list[Finding] = []
-        for _ in _house(_BROUGHT, [intake.version_id, intake.pk], findings):
-            pass
-        yield from findings
+        yield from _contradicted(_BROUGHT, [intake.version_id, intake.pk])
 
 
 def _check_frozen(version: DatasetVersion) -> Iterator[Finding]:
@@ -77,23 +73,21 @@ def _check_frozen(version: DatasetVersion) -> Iterator[Finding]:
     roots = [page.root for page in paginate(committed)]
     if roots != pages or not roots or digest_of(roots) != version.digest:
         yield "version_changed", f"the pages of version {version.pk} do not give its digest"
-    findings: list[Finding] = []
-    house = [page.root for page in paginate(_house(_MEMBERS, [version.pk], findings))]
-    yield from findings
-    if (digest_of(house) if house else None) != version.house_root:
+    yield from _contradicted(_MEMBERS, [version.pk])
+    house = bind_house(version)
+    if house.root != version.house_root:
         yield "items_changed", f"the items of version {version.pk} do not give the root of them"
-    elif house_places(version) != version.house_places:
+    elif house.places != version.house_places:
         yield "items_moved", f"items of version {version.pk} have another place, import or file"
 
 
-def _house(query: str, asked: list[UUID | None], findings: list[Finding]) -> Iterator[bytes]:
-    """Yield the commitments of items that show nobody; note those that theirs contradicts."""
+def _contradicted(query: str, asked: list[UUID | None]) -> Iterator[Finding]:
+    """Yield the items that show nobody whose commitments contradict what is said of them."""
     keys = vault.keys(_HOUSE)
     index = vault.blind_indexer(FINGERPRINT)
     for pk, commitment, opening, *columns in binary.stream(query, asked):
         if not _fits(keys, index, pk, commitment, opening, columns):
-            findings.append(("item_changed", f"item {pk} is not what it was committed to as"))
-        yield bytes(commitment)
+            yield "item_changed", f"item {pk} is not what it was committed to as"
 
 
 def _fits(

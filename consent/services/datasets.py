@@ -1,8 +1,10 @@
 """Data sets: open one, put a version together, and freeze it for good."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -18,7 +20,7 @@ from consent.errors import (
     WrongState,
 )
 from consent.kinds import ItemsSetAside, VersionFrozen
-from consent.members import PAGE, Page, digest_of, paginate
+from consent.members import PAGE, Page, digest_of, page_of, split
 from consent.models import (
     Dataset,
     DatasetVersion,
@@ -38,22 +40,19 @@ from consent.services.projects import check_code
 from consent.signals.places import check_url
 from consent.uses import Aside, Descent, Provenance, Use
 from ledger import binary, vault
+from ledger.commitment import COMMITMENT_SIZE
 from ledger.kinds import NoFacts
 from ledger.models import HOUSE_SCOPE, Recorded
 from ledger.services import Unsealed, append, append_large
 
 _MEMBERS = "version_id = %s AND aside = ''"
-# Each part is of fixed length.
+_HOUSE = f"{_MEMBERS} AND people = 0"
+# Each part is of fixed length, so that no two places read alike one behind the other.
 _PLACE = (
-    "sha256('muniment/house-item/v1'::bytea || commitment || uuid_send(id)"
-    " || uuid_send(intake_id) || int4send(ordinal) || coalesce(uuid_send(file_id), ''))"
+    "commitment || uuid_send(id) || uuid_send(intake_id) || int4send(ordinal)"
+    f" || coalesce(uuid_send(file_id), '\\x{bytes(16).hex()}')"
 )
-_PLACES = (
-    "SELECT sha256(string_agg(place, ''::bytea ORDER BY commitment)) FROM ("  # noqa: S608
-    f"SELECT commitment, {_PLACE} AS place, (row_number() OVER (ORDER BY commitment) - 1)"
-    f" / {PAGE} AS page FROM consent_item WHERE {_MEMBERS} AND people = 0"
-    ") AS placed GROUP BY page ORDER BY page"
-)
+_PLACES_LABEL = b"muniment/house-items/v1\0"
 _AT_ONCE = 50
 _SET_ASIDE = 1_000
 _ROWS_OF_SEGMENT = 200
@@ -167,12 +166,13 @@ def seal_version(actor: Actor, version: DatasetVersion, *, vetted: bool) -> Data
 
     ``vetted`` is what the gate said. Raises NothingToFreeze when no item is left.
     """
-    roots, count = _rooted(_kept(version, paginate(_commitments(version, _MEMBERS))))
-    if not roots:
+    bound = _bind(_kept(version, _runs(version, _MEMBERS)))
+    if bound.root is None:
         raise NothingToFreeze("no item of the version is left to be frozen")
-    version.digest, version.member_count = digest_of(roots), count
-    version.house_root, version.house_count = house_root(version)
-    version.house_places = house_places(version)
+    version.digest, version.member_count = bound.root, bound.count
+    house = bind_house(version) if bound.shows_people else bound
+    version.house_root, version.house_count = house.root, house.count
+    version.house_places = house.places
     version.state, version.frozen_at = VersionState.FROZEN, database_now()
     version.vetted = vetted
     version.save(
@@ -186,7 +186,7 @@ def seal_version(actor: Actor, version: DatasetVersion, *, vetted: bool) -> Data
         kind=kinds.VERSION_FROZEN,
         facts=VersionFrozen(
             digest=f"sha256:{version.digest.hex()}",
-            items=count,
+            items=bound.count,
             quarantined=waiting,
             vetted=vetted,
         ),
@@ -195,48 +195,68 @@ def seal_version(actor: Actor, version: DatasetVersion, *, vetted: bool) -> Data
     return version
 
 
-def house_root(version: DatasetVersion) -> tuple[bytes | None, int]:
-    """Return the root over the members that show nobody, and how many they are.
+@dataclass(frozen=True)
+class Bound:
+    """What binds members: the root over them, None where there is none, how many they are, and
+    the digest over their places, imports and files, which their commitments do not open to."""
 
-    Where nobody is shown at all, that is the digest, which a locked draft has by then.
-    """
-    if not version.items.filter(people__gt=0, aside="").exists():
-        return version.digest, version.member_count
-    roots, count = _rooted(paginate(_commitments(version, f"{_MEMBERS} AND people = 0")))
-    return (digest_of(roots) if roots else None), count
-
-
-def house_places(version: DatasetVersion) -> bytes:
-    """Return the digest over the members that show nobody with their places, imports and files.
-
-    It binds what their commitments do not open to. PostgreSQL hashes: a page of them is a row.
-    """
-    pages = sha256()
-    for (page,) in binary.stream(_PLACES, [version.pk]):
-        pages.update(page)
-    return pages.digest()
+    root: bytes | None
+    count: int
+    places: bytes
+    shows_people: bool
 
 
-def _rooted(pages: Iterable[Page]) -> tuple[list[bytes], int]:
-    """Return the roots of pages, and how many commitments they hold."""
-    roots, count = [], 0
-    for page in pages:
+def bind_house(version: DatasetVersion) -> Bound:
+    """Return what binds the members of a version that show nobody."""
+    return _bind(_runs(version, _HOUSE))
+
+
+class _Run(NamedTuple):
+    """The next page of members in the order of their commitments, with the digest over places."""
+
+    page: Page
+    places: bytes
+    shows_people: bool
+
+
+def _runs(version: DatasetVersion, condition: str) -> Iterator[_Run]:
+    # The condition is a constant of this module. PostgreSQL hashes: a page of members is a row.
+    query = f"""
+        SELECT string_agg(commitment, ''::bytea ORDER BY commitment),
+            sha256(string_agg(place, ''::bytea ORDER BY commitment)), bool_or(people > 0)
+        FROM (
+            SELECT commitment, people, {_PLACE} AS place,
+                (row_number() OVER (ORDER BY commitment) - 1) / {PAGE} AS page
+            FROM consent_item WHERE {condition}
+        ) AS placed GROUP BY page ORDER BY page"""  # noqa: S608
+    for commitments, places, shows_people in binary.stream(query, [version.pk], chunk=_AT_ONCE):
+        yield _Run(page_of(split(commitments)), places, shows_people)
+
+
+def _bind(runs: Iterable[_Run]) -> Bound:
+    roots, count, places, shows_people = [], 0, sha256(_PLACES_LABEL), False
+    for page, digest, is_of_people in runs:
         roots.append(page.root)
-        count += len(page.commitments) // 32
-    return roots, count
+        count += len(page.commitments) // COMMITMENT_SIZE
+        places.update(digest)
+        shows_people |= is_of_people
+    return Bound(digest_of(roots) if roots else None, count, places.digest(), shows_people)
 
 
-def _kept(version: DatasetVersion, pages: Iterable[Page]) -> Iterator[Page]:
-    """Store ``pages`` as a version's on their way, some at once."""
-    numbered = enumerate(pages)
+def _kept(version: DatasetVersion, runs: Iterable[_Run]) -> Iterator[_Run]:
+    """Store the pages of ``runs`` as a version's on their way, some at once."""
+    numbered = enumerate(runs)
     while some := list(islice(numbered, _AT_ONCE)):
         VersionPage.objects.bulk_create(
             VersionPage(
-                version=version, ordinal=ordinal, commitments=page.commitments, root=page.root
+                version=version,
+                ordinal=ordinal,
+                commitments=run.page.commitments,
+                root=run.page.root,
             )
-            for ordinal, page in some
+            for ordinal, run in some
         )
-        yield from (page for _, page in some)
+        yield from (run for _, run in some)
 
 
 def set_aside(
@@ -315,9 +335,3 @@ def _origin(actor: Actor, origin_id: UUID) -> DatasetVersion:
     if origin.state != VersionState.FROZEN:
         raise WrongState("a version is made from frozen ones only")
     return origin
-
-
-def _commitments(version: DatasetVersion, condition: str) -> Iterator[bytes]:
-    # The condition is a constant of this module.
-    query = f"SELECT commitment FROM consent_item WHERE {condition} ORDER BY commitment"  # noqa: S608
-    return (bytes(commitment) for (commitment,) in binary.stream(query, [version.pk]))

@@ -20,7 +20,7 @@ from itertools import islice
 from typing import IO, BinaryIO
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from consent import kinds
 from consent.errors import DescriptionRefused, WrongState
@@ -136,7 +136,7 @@ def read_intake(
                 for chunk in chunks(reading, intake.read_to):
                     take(intake_id, chunk)
                     tell(chunk[-1].ordinal)
-                    gc.collect(0)
+                    gc.collect(0)  # what came in since the last chunk only
             return finish(intake_id, reading, stream)
     except DescriptionRefused as error:
         return refuse(intake_id, str(error))
@@ -146,7 +146,7 @@ def read_intake(
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Leave out searches for cycles: a chunk makes none, and each search walks all there is."""
+    """Leave out searches for cycles: reading makes few, and each search walks all there is."""
     gc.disable()
     try:
         yield
@@ -166,9 +166,7 @@ def take(intake_id: UUID, chunk: Sequence[DescribedItem]) -> None:
     """Judge the next items of an intake, let them in or keep them for repair, on the record."""
     intake = get(Intake.objects.all(), intake_id)
     assert intake.version is not None
-    from django.db import connection
-
-    connection.cursor().execute("SET LOCAL synchronous_commit TO off")
+    _let_commit_return_early()
     version = lock_draft(intake.version)
     intake = lock(Intake.objects.all(), intake_id)
     fresh = [item for item in chunk if item.ordinal > intake.read_to]
@@ -183,6 +181,16 @@ def take(intake_id: UUID, chunk: Sequence[DescribedItem]) -> None:
     intake.read_to = fresh[-1].ordinal
     name_people(intake, known.people.values())
     record_batch(intake, batch, waiting, known.observed.values())
+
+
+def _let_commit_return_early() -> None:
+    """Let the transaction be committed before it is on disk.
+
+    A crash may take it back whole, with ``read_to``: then its chunk is read again. Whoever saw it
+    keeps it: the next commit that waits for the disk, here that of ``finish``, waits for it too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def name_people(intake: Intake, people: Iterable[UUID]) -> bool:

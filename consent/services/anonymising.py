@@ -26,6 +26,7 @@ from consent.services.gate import newest
 from consent.services.vetting import DETECTOR
 from consent.services.vetting_acts import settle
 from consent.services.weighing import reason_against, weigh_members
+from consent.signals.weighing import without_import
 from consent.uses import Aside, Form, Masking
 from consent.vetting import masking
 from consent.vetting.faces import Box, detector
@@ -169,8 +170,9 @@ def _item(intake: Intake, place: int, one: _Changed, keys: vault.Keys) -> Item:
         media_type=one.masked.media_type,
         width=one.masked.width,
         height=one.masked.height,
-        # What its offerer reserved stays reserved; where it lay may name somebody.
-        signals=member.signals,
+        # What its offerer reserved stays reserved; where it lay, and by what it came, may name
+        # somebody.
+        signals=without_import(member.signals),
     )
     item = Item(
         version_id=intake.version_id,

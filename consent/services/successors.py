@@ -46,9 +46,12 @@ from consent.services.weighing import accepted_questions, reason_against, weigh_
 from consent.signals.finding import Standing
 from consent.signals.stated import weigh
 from consent.signals.weighing import (
+    IMPORT,
     Weighing,
     accepted_question,
+    came_by,
     known_standing,
+    without_import,
     without_observed,
 )
 from consent.uses import Descent, Form, Use
@@ -170,15 +173,18 @@ def _judge(
     there = [item for item in items if item.scope_ids() in keys]
     members = [read_opening(keys.open(item, "opening"))[0] for item in there]
     consenting = _consenting(version, members)
-    came_by = [item.intake_id for item in there]
+    imports = [item.intake_id for item in there]
     observed = weigh_members(
-        version, zip((item.pk for item in there), members, came_by, strict=True)
+        version, zip((item.pk for item in there), members, imports, strict=True)
     )
     accepted = accepted_questions(origin, observed)
     admitted, files = [], {}
     for item, stated in zip(there, members, strict=True):
-        member = _renew(stated, observed.get(item.pk), accepted.get(item.pk, ""))
-        if member is None or not consenting.issuperset(member.depicts):
+        renewed = _renew(stated, observed.get(item.pk), accepted.get(item.pk, ""))
+        if renewed is None:
+            continue
+        member = _keep_import(renewed, came_by(stated.signals) or item.intake_id)
+        if not consenting.issuperset(member.depicts):
             continue
         if _is_stated_against(version, origin, member):
             continue
@@ -214,6 +220,18 @@ def _renew(member: Member, observed: Weighing | None, accepted: str) -> Member |
     is_unclear = observed.outcome is Outcome.NEEDS_REVIEW
     pairs = observed.accepted_pairs if is_unclear else observed.pairs
     return member._replace(signals=(*without_observed(member.signals), *pairs))
+
+
+def _keep_import(member: Member, intake_id: UUID) -> Member:
+    """Return a member that says by which import it first came: its place is asked about later.
+
+    The place may be relative to the address of that import's source, and what counts for good
+    was in force when it came in, not when it is taken over.
+    """
+    if not member.location:
+        return member
+    pair = (IMPORT, str(intake_id))
+    return member._replace(signals=(*without_import(member.signals), pair))
 
 
 def _consenting(version: DatasetVersion, members: Sequence[Member]) -> set[UUID]:

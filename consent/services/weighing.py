@@ -35,7 +35,7 @@ from consent.services.datasets import set_aside
 from consent.services.gate import last_done
 from consent.services.observing import after_all_observed
 from consent.signals.places import resolve
-from consent.signals.weighing import Weighing, accepted_question, since_fetched
+from consent.signals.weighing import Weighing, accepted_question, came_by, since_fetched
 from consent.uses import Aside, Use
 from consent.vetting.gate import Code
 from ledger import binary, vault
@@ -95,8 +95,11 @@ def weigh_again(version: DatasetVersion) -> None:
 def weigh_members(
     version: DatasetVersion, members: Iterable[tuple[UUID, Member, UUID]]
 ) -> dict[UUID, Weighing]:
-    """Return by item what was seen of it comes to; ``members`` with the intakes they came by."""
-    rows = list(members)
+    """Return by item what was seen of it comes to; ``members`` with the intakes they came by.
+
+    What was taken over from an earlier version is asked about by the intake that it first came by.
+    """
+    rows = [(pk, member, came_by(member.signals) or intake) for pk, member, intake in members]
     if not rows or not SourceObservation.objects.exists():
         return {}
     intakes = Intake.objects.select_related("source").in_bulk({intake for *_, intake in rows})

@@ -26,6 +26,8 @@ RULE = "strictest-since-fetched/1"
 OBSERVED = "observed"
 # Written only where somebody answered for what was unclear; its value is the question then.
 ACCEPTED = f"{OBSERVED}:accepted"
+# The import by which an item of an earlier version came: where its place lies, and since when.
+IMPORT = f"{OBSERVED}:import"
 MOST_TOLD = 100
 # What a table may call the time at which an item was fetched, letters and digits only.
 FETCHED = frozenset({"fetchedat", "crawledat", "downloadedat", "retrievedat", "datedownloaded"})
@@ -192,6 +194,17 @@ def without_observed(signals: Pairs) -> Pairs:
 def accepted_question(signals: Pairs) -> str:
     """Return the question that somebody answered when the item was let in; empty if nobody did."""
     return dict(signals).get(ACCEPTED, "")
+
+
+def came_by(signals: Pairs) -> UUID | None:
+    """Return the import by which an item first came; None when it came by its own."""
+    said = dict(signals).get(IMPORT)
+    return UUID(said) if said else None
+
+
+def without_import(signals: Pairs) -> Pairs:
+    """Return what is said of an item without the import by which it first came."""
+    return tuple(pair for pair in signals if pair[0] != IMPORT)
 
 
 def known_standing(signals: Pairs) -> Standing | None:

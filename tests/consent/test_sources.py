@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from consent import services
 from consent.admin.acts import row_url
-from consent.errors import NotPermitted, TermsRefused, WrongState
+from consent.errors import NothingToFreeze, NotPermitted, TermsRefused, WrongState
 from consent.intake import Repair
 from consent.members import Member, read_opening
 from consent.models import (
@@ -357,6 +357,46 @@ def test_whoever_accepts_one_thing_has_not_accepted_another(
     assert services.freeze_version(**vet).member_count == 2
 
 
+def next_of(scientist: Account, origin: DatasetVersion) -> DatasetVersion:
+    intake = services.derive_version(actor=scientist, origin_id=origin.pk)
+    services.read_version(intake.pk)
+    intake.refresh_from_db()
+    assert intake.version
+    return intake.version
+
+
+def test_what_was_taken_over_is_weighed_again_where_it_lay_at_first(
+    see: See, bring: Any, scientist: Account, draft: DatasetVersion, source: Source
+) -> None:
+    first = bring("1.jpg", "2.jpg", source=source)
+    origin = freeze_unvetted(scientist, draft)
+    # Twice taken over: neither draft has an import with an address of its own.
+    for place, left in (("2.jpg", 1), ("1.jpg", 0)):
+        version = next_of(scientist, origin)
+        imports = [dict(member_of(item).signals)["observed:import"] for item in version.items.all()]
+        assert set(imports) == {str(first.pk)}
+        see(f"/album/{place}", headers={"X-Robots-Tag": "noai"})
+        if not left:
+            with pytest.raises(NothingToFreeze):
+                freeze_unvetted(scientist, version)
+            break
+        origin = freeze_unvetted(scientist, version)
+        assert origin.member_count == left
+        assert {one.aside for one in origin.items.all()} == {"", "signal_reserved"}
+
+
+def test_what_was_taken_over_is_weighed_since_it_first_came(
+    see: See, bring: Any, scientist: Account, draft: DatasetVersion
+) -> None:
+    bring(f"{SITE}/1.jpg")
+    origin = freeze_unvetted(scientist, draft)
+    # Bars whoever would fetch now, and nothing that was had before.
+    see("/robots.txt", status=503)
+    version = next_of(scientist, origin)
+    see("https://elsewhere.example/robots.txt", "User-agent: *\nDisallow: /\n")
+    assert freeze_unvetted(scientist, version).member_count == 1
+
+
 def test_the_next_version_takes_only_what_somebody_decided_for_decided(
     see: See, bring: Any, scientist: Account, draft: DatasetVersion
 ) -> None:
@@ -368,18 +408,11 @@ def test_the_next_version_takes_only_what_somebody_decided_for_decided(
     frozen = services.freeze_version(actor=scientist, version_id=draft.pk)
     see("/2.jpg", headers={"Content-Usage": "train-ai=("})
 
-    def next_of(origin: DatasetVersion) -> DatasetVersion:
-        intake = services.derive_version(actor=scientist, origin_id=origin.pk)
-        services.read_version(intake.pk)
-        intake.refresh_from_db()
-        assert intake.version
-        return intake.version
-
-    first = next_of(frozen)
+    first = next_of(scientist, frozen)
     names = [dict(member_of(item).signals) for item in first.items.all()]
     assert len(names) == 1
     assert names[0]["observed:accepted"]
-    second = next_of(freeze_unvetted(scientist, first))
+    second = next_of(scientist, freeze_unvetted(scientist, first))
     assert second.items.count() == 1
 
 
@@ -423,10 +456,11 @@ def test_the_next_version_leaves_out_what_is_reserved_since(
 
 def test_a_table_cannot_claim_what_was_observed(see: See, bring: Any) -> None:
     see("/robots.txt", "", ago=1)
-    bring(f"{SITE}/1.jpg", robots="all")
+    bring(f"{SITE}/1.jpg", **{"robots": "all", "observed:import": "0"})
     names = [name for name, _ in member_of(Item.objects.get()).signals]
     assert names[0] == "robots"
     assert names.count("observed") == 1
+    assert "observed:import" not in names
 
 
 def test_a_server_that_does_not_answer_reserves_all(see: See, bring: Any) -> None:

@@ -188,7 +188,11 @@ class Item(Recorded):
 
     # That both are there is checked once for all rows of a statement (0002_guards.MEMBERSHIP).
     version = models.ForeignKey(
-        DatasetVersion, models.PROTECT, related_name="items", db_constraint=False
+        DatasetVersion,
+        models.PROTECT,
+        related_name="items",
+        db_constraint=False,
+        db_index=False,
     )
     intake = models.ForeignKey(
         "consent.Intake",
@@ -217,8 +221,10 @@ class Item(Recorded):
         indexes = [
             # Most items of large sets show nobody: an index over all would be of one entry.
             GinIndex(fields=["scopes"], name="item_scopes", condition=models.Q(people__gt=0)),
+            models.Index(fields=["version"], name="item_people", condition=models.Q(people__gt=0)),
         ]
-        constraints = [models.UniqueConstraint(fields=["fingerprint", "version"], name="item_once")]
+        # The version first: what comes into one touches a part of the index only.
+        constraints = [models.UniqueConstraint(fields=["version", "fingerprint"], name="item_once")]
 
     def __str__(self) -> str:
         return f"item {str(self.id)[:8]}"

@@ -301,7 +301,7 @@ def _set_aside(
 
 def set_aside_unconsented(version: DatasetVersion) -> int:
     """Set aside what shows somebody whose consent does not cover the version's uses now."""
-    depicted = Depiction.objects.filter(item__version=version, item__aside="")
+    depicted = Depiction.objects.filter(item__version=version, item__aside="", item__people__gt=0)
     people = set(depicted.values_list("subject_id", flat=True).distinct())
     uses = [Use(use) for use in version.uses]
     consenting = find_consenting(people, uses, profile=version.profile)
@@ -324,7 +324,8 @@ def check_read(version: DatasetVersion) -> None:
     going_on = [IntakeState.RECEIVED, IntakeState.READING]
     if version.intakes.filter(state__in=going_on).exists():
         raise WrongState("something is still being read into the version: wait until it is read")
-    broken = version.intakes.filter(state=IntakeState.UNREADABLE)
+    # Asked apart: no index leads from an import to its items.
+    broken = list(version.intakes.filter(state=IntakeState.UNREADABLE))
     if Item.objects.filter(intake__in=broken, aside="").exists():
         raise WrongState("something broke off while it was read into the version: drop it first")
 

@@ -5,7 +5,6 @@ erased item leaves nothing that a guess could be checked against, and the versio
 follows from the commitments that stay. Design, section 8.
 """
 
-import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +17,7 @@ from consent.uses import LegalBasis
 from ledger.canonical import parse_object
 from ledger.commitment import RANDOMNESS_SIZE
 from ledger.errors import CanonicalError, ProofError
+from ledger.mac import mac
 from ledger.merkle import (
     inclusion_ranges,
     leaf_hash,
@@ -89,7 +89,7 @@ def seal_opening(member: Member, salt: bytes) -> bytes:
 
 def commit_opening(opening: bytes) -> bytes:
     """Return the commitment that ``opening`` opens."""
-    return hmac.digest(opening[:RANDOMNESS_SIZE], ITEM_LABEL + opening[RANDOMNESS_SIZE:], "sha256")
+    return mac(opening[:RANDOMNESS_SIZE], ITEM_LABEL + opening[RANDOMNESS_SIZE:])
 
 
 def read_opening(data: bytes) -> tuple[Member, bytes]:

@@ -4,20 +4,16 @@
 """
 
 from collections.abc import Callable, Iterable
-from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
 
 from ledger.keystore import keys as keystore
+from ledger.mac import macs
 from ledger.private_files import read_private
 from ledger.sealing import Keys, SealedRow
 
 __all__ = ["Keys", "SealedRow", "ask_keys", "blind_index", "blind_indexer", "keys", "keys_there"]
-
-_BLOCK = 64
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 def keys(scopes: Iterable[UUID]) -> Keys:
@@ -47,15 +43,5 @@ def blind_index(field: str, text: str) -> bytes:
 def blind_indexer(field: str) -> Callable[[str], bytes]:
     """Return ``blind_index`` for one field, for many texts: the key is read once."""
     key = read_private(settings.MUNIMENT_KEYS / "index.key")
-    # HMAC by its definition (RFC 2104, section 2), since the key and the field are hashed once.
-    block = (key if len(key) <= _BLOCK else sha256(key).digest()).ljust(_BLOCK, b"\0")
-    inner = sha256(block.translate(_INNER) + f"{field}\0".encode())
-    outer = sha256(block.translate(_OUTER))
-
-    def index(text: str) -> bytes:
-        within, around = inner.copy(), outer.copy()
-        within.update(text.encode())
-        around.update(within.digest())
-        return around.digest()
-
-    return index
+    of = macs(key, f"{field}\0".encode())
+    return lambda text: of(text.encode())

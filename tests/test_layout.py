@@ -62,6 +62,7 @@ PURE = {
     *("consent.receipts", "consent.receipts.events", "consent.receipts.kantara"),
     *("consent.receipts.receipt", "consent.receipts.record", "consent.receipts.signature"),
     *("consent.receipts.verify", "consent.receipts.vocabulary", "ledger.row_digest"),
+    "ledger.mac",
     *("generation.errors", "generation.policy"),
 }
 FACES = {"views", "serializers", "urls", "tasks", "admin", "management", "forms", "portal"}

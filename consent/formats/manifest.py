@@ -5,7 +5,7 @@ right by them (``columns``). Rows are a stream; nothing holds more than a chunk 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -163,6 +163,9 @@ class _Rows:
         if meaning not in self._columns:
             return repeat(absent, self._count)
         name, values = self._columns[meaning][0]
+        whole = _WHOLE[read](values) if read in _WHOLE else None
+        if whole is not None:
+            return whole
         return [read(value, name, self, row) for row, value in enumerate(values)]
 
     def _digests(self) -> Any:
@@ -262,6 +265,35 @@ def _people(value: Any, name: str, rows: _Rows, row: int) -> tuple[str, ...]:
     # In a table without lists several names stand in one cell.
     stated = _listed(value) if isinstance(value, str) else value
     return statements.people(stated, name, rows.note(row))
+
+
+def _whole_numbers(values: list[Any]) -> list[Any] | None:
+    return values if _are(int, values) and min(values) >= 0 and max(values) < 2**53 else None
+
+
+def _whole_licences(values: list[Any]) -> list[Any] | None:
+    if not _are(str, values):
+        return None
+    known = {stated: statements.known_licence(stated) for stated in set(values)}
+    return list(map(known.get, values)) if all(known.values()) else None
+
+
+def _whole_bases(values: list[Any]) -> list[Any] | None:
+    return values if _are(str, values) and statements.BASES.issuperset(values) else None
+
+
+def _are(kind: type, values: list[Any]) -> bool:
+    # Exactly of it: True is no number.
+    return set(map(type, values)) == {kind}
+
+
+# A column in which nothing is doubtful, as most are, is read at once: as its cells would be, or
+# None where one of them has to be looked at by itself.
+_WHOLE: Mapping[Any, Callable[[list[Any]], list[Any] | None]] = {
+    _number: _whole_numbers,
+    _licence: _whole_licences,
+    _basis: _whole_bases,
+}
 
 
 def _listed(cell: str) -> list[Any]:

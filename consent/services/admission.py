@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import itemgetter
 from secrets import token_bytes
 from types import MappingProxyType
@@ -235,7 +235,9 @@ class _Writer:
             for (one, _), pk in zip(fresh, ids, strict=True)
         ]
         sealed = self._seal(owners, ids, openings)
-        files = [self._file(*both, contents) for both in zip(fresh, owners, strict=True)]
+        files: Iterable[bytes] = repeat(binary.NULL_CELL, len(fresh))
+        if contents or self.files:
+            files = [self._file(*both, contents) for both in zip(fresh, owners, strict=True)]
         columns = zip(fresh, ids, openings, owners, sealed, files, strict=True)
         return (self._row(*each) for each in columns)
 

@@ -66,7 +66,7 @@ from ledger.services import (
 )
 
 # Items of one transaction: some seconds at most, and some ten megabytes.
-CHUNK = 5_000
+CHUNK = 10_000
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 3
 Tell = Callable[[int], None]
@@ -136,7 +136,6 @@ def read_intake(
                 for chunk in chunks(reading, intake.read_to):
                     take(intake_id, chunk)
                     tell(chunk[-1].ordinal)
-                    gc.collect(0)  # what came in since the last chunk only
             return finish(intake_id, reading, stream)
     except DescriptionRefused as error:
         return refuse(intake_id, str(error))

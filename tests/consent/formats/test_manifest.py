@@ -325,6 +325,34 @@ def test_no_bytes_do_more_harm_than_a_refusal(data: bytes, form: TableForm) -> N
     assert [item.ordinal for item in found] == list(range(1, len(found) + 1))
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([512, 0, -1, 2**53, 1.0, 1.5, True, "512", None]),
+            st.sampled_from(["CC0-1.0", "cc-by-4.0", "Beerware?", "", "n/a", None, 7]),
+            st.sampled_from(["licence", "consent", "Licence", "", None, ["licence"]]),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_column_read_as_a_whole_gives_what_each_of_its_cells_gives(rows: list[Any]) -> None:
+    def line(width: Any, licence: Any, basis: Any) -> tuple[Any, ...]:
+        return ("a.png", "A cup", width, COFFEE, licence, basis, "no", "red")
+
+    mapping = guess(HEADER, [ROW])
+
+    def items(*some: Any) -> list[DescribedItem]:
+        manifest = open_manifest(io.BytesIO(as_lines(*some)), TableForm.JSON_LINES)
+        return list(manifest.read(mapping).items)
+
+    # None of the columns is read as a whole beside this row.
+    odd = line("?", "?", "?")
+    apart = [items(line(*row), odd)[0] for row in rows]
+    together = items(*(line(*row) for row in rows))
+    assert [item._replace(ordinal=1) for item in together] == apart
+
+
 @given(st.lists(st.text("01abcdef", min_size=0, max_size=70), max_size=5))
 def test_the_quick_way_to_read_a_digest_agrees_with_the_whole_one(stated: list[str]) -> None:
     one_by_one = [read(as_csv(("a.png", s), header=("url", "sha256")))[0].digest for s in stated]

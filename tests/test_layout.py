@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 APPS = ("ledger", "consent", "generation")
 # What no process of the service loads before it is asked for.
-LATE = {"pyarrow", "scipy", "torch", "diffusers", "rdflib"}
+LATE = {"cv2", "diffusers", "numpy", "pyarrow", "rdflib", "scipy", "torch"}
 # What an app may not know: the apps that stand on it, and the start-up files.
 HIDDEN = {
     "ledger": {"consent", "generation", "config"},
@@ -56,7 +56,8 @@ PURE = {
     *("consent.releases.stating", "consent.releases.table", "consent.releases.words"),
     *("consent.lineage.drawing", "consent.lineage.graph"),
     *("consent.licences", "consent.vetting", "consent.vetting.duplicates"),
-    *("consent.vetting.faces", "consent.vetting.gate", "consent.vetting.labels"),
+    *("consent.vetting.faces", "consent.vetting.gate", "consent.vetting.hashes"),
+    "consent.vetting.labels",
     *("consent.vetting.licences", "consent.vetting.masking", "consent.vetting.pdq"),
     *("consent.vetting.representativeness", "consent.pictures"),
     *("consent.receipts", "consent.receipts.events", "consent.receipts.kantara"),

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-import numpy as np
 import orjson
 from django.db import transaction
 
@@ -41,8 +40,7 @@ from consent.services.vetting_findings import Tally, write_findings
 from consent.services.weighing import reason_against, weigh_members
 from consent.signals.weighing import accepted_question
 from consent.uses import Aside, Use
-from consent.vetting import pdq
-from consent.vetting.duplicates import NEAR, find_near
+from consent.vetting import hashes
 from consent.vetting.faces import FrontalFaces, detector
 from consent.vetting.gate import Code, Finding, judge
 from consent.vetting.labels import doubtful
@@ -61,7 +59,7 @@ LEASE = timedelta(minutes=10)
 COMPARING = timedelta(hours=2)
 MOST_ATTEMPTS = 3
 DETECTOR = f"{FrontalFaces.name} {FrontalFaces.version}"
-HASHER = f"{pdq.NAME} {pdq.VERSION}"
+HASHER = f"{hashes.NAME} {hashes.VERSION}"
 _OPENING = column_place("consent_item", "opening")
 _ROWS = (
     "SELECT id, opening, scopes, people, file_id, intake_id FROM consent_item WHERE id = ANY(%s)"
@@ -114,7 +112,7 @@ def vet_version(*, actor: Actor, version_id: UUID) -> Vetting:
         ordered_at=database_now(),
         detector=DETECTOR,
         hasher=HASHER,
-        near=NEAR,
+        near=hashes.NEAR,
     )
     vetting.save(force_insert=True)
     VettingErrand.objects.create(vetting=vetting, due_at=vetting.ordered_at)
@@ -178,7 +176,6 @@ def _look(
     keys = vault.keys_there({scope for _, _, scopes, *_ in rows for scope in scopes})
     files = SealedFile.objects.in_bulk([file for *_, file, _ in rows if file])
     flagged: list[Flagged] = []
-    places = []
     members: list[tuple[UUID, Member, UUID]] = []
     items: dict[UUID, Item] = {}
     for pk, opening, scopes, people, file_id, intake in sorted(rows, key=lambda row: row[0]):
@@ -196,8 +193,7 @@ def _look(
         hashed = _read(vetting, item, member, files.get(file_id), keys, flagged, tally)
         if hashed is not None:
             tally.hashes += hashed
-            places.append(order[pk])
-    tally.places.append(np.array(places, dtype=np.int64))
+            tally.places.append(order[pk])
     flagged += _ask_sources(vetting, members, items, keys, tally)
     return flagged
 
@@ -240,7 +236,7 @@ def _read(
     """Return the hash of an item: of its picture where it is held, else as it was stated."""
     if file is None:
         tally.not_held += 1
-        return pdq.read_stated(member.perceptual_hash)
+        return hashes.read_stated(member.perceptual_hash)
     try:
         image = read_picture(open_file(file, keys))
     except (PictureRefused, SealBroken, FileNotFoundError):
@@ -253,21 +249,24 @@ def _read(
         said = [[box.left, box.top, box.width, box.height] for box in boxes]
         one.detail = keys.seal(one, "detail", orjson.dumps({"boxes": said}))
         flagged.append(one)
-    hashed = pdq.hash_picture(image)
+    from consent.vetting.pdq import hash_picture
+
+    hashed = hash_picture(image)
     return hashed.value if hashed.is_telling else None
 
 
 def _compare(errand: VettingErrand, members: _Ids, tally: Tally) -> Iterator[Finding]:
     """Flag what is nearly the same; yield what kept us from comparing all."""
-    rows = np.frombuffer(bytes(tally.hashes), dtype=np.uint8).reshape(-1, pdq.HASH_BYTES)
+    # Only a process that vets loads numpy: it takes 14 MiB.
+    from consent.vetting.duplicates import find_near
+
     vetting = errand.vetting
-    found = find_near(rows, vetting.near)
-    places = np.concatenate([*tally.places, np.empty(0, dtype=np.int64)])
+    found = find_near(tally.hashes, vetting.near)
     flagged = (
         Flagged(
             vetting=vetting,
             code=Code.NEAR_DUPLICATES,
-            item_id=members.some(int(places[one]))[0],
+            item_id=members.some(tally.places[one])[0],
             cluster=number,
             place=place,
         )

@@ -1,20 +1,20 @@
 """What a vetting found, written down; what somebody accepted of just the same before, kept so."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from uuid import UUID
 
-import numpy as np
 import orjson
 from django.db.models import Q
 
 from consent.models import DatasetVersion, FindingState, Vetting, VettingFinding, VettingState
 from consent.services.gate import LISTED, licences_of, quick
 from consent.services.groups import declared
-from consent.vetting import pdq
 from consent.vetting.gate import Code, Finding
+from consent.vetting.hashes import HASH_BYTES
 from consent.vetting.representativeness import shares
 from ledger import binary, vault
 from ledger.models import HOUSE_SCOPE
@@ -38,12 +38,12 @@ class Tally:
     flags: Counter[str] = field(default_factory=Counter)
     questions: int = 0
     hashes: bytearray = field(default_factory=bytearray)
-    places: list[np.ndarray] = field(default_factory=list)
+    places: "array[int]" = field(default_factory=lambda: array("q"))
 
     @property
     def compared(self) -> int:
         """Return how many items have a hash that tells something."""
-        return len(self.hashes) // pdq.HASH_BYTES
+        return len(self.hashes) // HASH_BYTES
 
     def ask(self, item: UUID, question: str) -> None:
         """Note what is unclear of an item, so that nothing else is taken for the same."""

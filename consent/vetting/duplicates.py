@@ -6,16 +6,14 @@ those in whose band it stands, or in one a bit away. Memory is some 200 bytes a 
 of pairs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consent.vetting.pdq import HASH_BYTES
+from consent.vetting.hashes import HASH_BYTES, NEAR
 
-# PDQ's own advice, and the most that sixteen bands with one bit find without a miss.
-NEAR = 31
 _BANDS = 16
 _BLOCK = 1 << 20
 # Beyond it pictures are all of one kind, such as pages: what is left is not looked at.
@@ -35,14 +33,14 @@ class Clusters:
 
 
 def find_near(
-    hashes: Sequence[bytes] | NDArray[np.uint8],
+    hashes: bytes | bytearray | NDArray[np.uint8],
     near: int = NEAR,
     most_pairs: int = MOST_PAIRS,
 ) -> Clusters:
     """Return the clusters of hashes that hang together by steps of at most ``near`` bits.
 
-    ``hashes`` are 32 bytes each, or an array of n × 32. Raises ValueError for a distance that the
-    index would miss, or hashes of another length.
+    ``hashes`` are 32 bytes each, one behind the other, or an array of n × 32. Raises ValueError
+    for a distance that the index would miss, or hashes of another length.
     """
     if not 0 <= near <= NEAR:
         raise ValueError(f"distance is {near}, wanted 0 to {NEAR}")
@@ -132,13 +130,12 @@ def _pairs(order: _Places, begins: _Places, ends: _Places) -> Iterator[tuple[_Pl
         yield order[row], order[begins[row] + np.arange(at, upto) - totals[row]]
 
 
-def _rows(hashes: Sequence[bytes] | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if isinstance(hashes, np.ndarray):
-        rows = hashes
-    else:
-        if any(len(one) != HASH_BYTES for one in hashes):
+def _rows(hashes: bytes | bytearray | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rows = hashes
+    if not isinstance(rows, np.ndarray):
+        if len(rows) % HASH_BYTES:
             raise ValueError(f"a hash has other than {HASH_BYTES} bytes")
-        rows = np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(-1, HASH_BYTES)
+        rows = np.frombuffer(rows, dtype=np.uint8).reshape(-1, HASH_BYTES)
     if rows.ndim != 2 or rows.shape[1] != HASH_BYTES:
         raise ValueError(f"hashes are of shape {rows.shape}, wanted n × {HASH_BYTES}")
     return np.ascontiguousarray(rows)

@@ -4,34 +4,15 @@ Meta's ThreatExchange, "The TMK+PDQF video-hashing algorithm and the PDQ image-h
 (2019), from the luma on; its reference programs shrink large pictures beforehand, we do not.
 """
 
-import re
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-NAME, VERSION = "pdq", "1"
-HASH_BYTES = 32
-# Below it there is too little in a picture for its hash to mean anything (PDQ, section "quality").
-LEAST_QUALITY = 50
+from consent.vetting.hashes import Hash
+
 _SIDE, _KEPT = 64, 16
-_HEX = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 _LUMA = (0.299, 0.587, 0.114)
 _Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Hash:
-    """The 32 bytes, and how much there is to see, from 0 to 100."""
-
-    value: bytes
-    quality: int
-
-    @property
-    def is_telling(self) -> bool:
-        """Return whether there is enough to see for a comparison."""
-        return self.quality >= LEAST_QUALITY
 
 
 def hash_picture(image: Image.Image) -> Hash:
@@ -42,11 +23,6 @@ def hash_picture(image: Image.Image) -> Hash:
     median = np.partition(terms, 127, axis=None)[127]
     bits = np.packbits((terms > median).ravel(), bitorder="little")
     return Hash(bits[::-1].tobytes(), _quality(small))
-
-
-def read_stated(text: str) -> bytes | None:
-    """Return the bytes of a hash stated in hex; None for what cannot be one of PDQ's 256 bits."""
-    return bytes.fromhex(text) if _HEX.fullmatch(text) else None
 
 
 def _luma(image: Image.Image) -> _Floats:

@@ -587,7 +587,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
             quick.append(leased)
         return find_near(*said)
 
-    monkeypatch.setattr("consent.services.vetting.find_near", overtaken)
+    monkeypatch.setattr("consent.vetting.duplicates.find_near", overtaken)
     with pytest.raises(LeaseLost):
         services.carry_out_vetting(slow)
     services.put_off(slow)

@@ -10,8 +10,9 @@ from PIL import Image
 from consent.errors import PictureRefused
 from consent.uses import Masking
 from consent.vetting.faces import Box, detector
+from consent.vetting.hashes import read_stated
 from consent.vetting.masking import mask_picture, read_picture
-from consent.vetting.pdq import hash_picture, read_stated
+from consent.vetting.pdq import hash_picture
 
 
 def waves(width: int = 400, height: int = 300) -> Image.Image:

@@ -12,16 +12,26 @@ from django.db import models
 from bench.installation import as_superuser
 from bench.lines import Line, line, seconds
 from consent.lineage import Node, find_impact
-from consent.models import Dataset, DatasetVersion, Depiction, Item, Project, Subject
+from consent.models import (
+    Dataset,
+    DatasetVersion,
+    Delivery,
+    Depiction,
+    Intake,
+    Item,
+    Project,
+    Recipient,
+    Subject,
+)
 from generation.models import ModelVersion, Output, Policy, Run, RunDepiction
 from ledger.models import Scope, SealedFile
 
 SMALL, LARGE = 10_000, 1_000_000
-_VERSIONS, _MODELS, _PEOPLE, _PER_RUN = 200, 50, 1_000, 4
+_VERSIONS, _MODELS, _PEOPLE, _PER_RUN, _RECIPIENTS = 200, 50, 1_000, 4, 20
 # The person measured: as many items in as many versions in either graph, and so on to the models.
 _THEIR_ITEMS, _THEIR_RUNS = 400, 40
 _ROUNDS = 15
-_OF = f"the same person in a graph of {SMALL:,} items and {SMALL:,} outputs"
+_OF = f"the same person in a graph of {SMALL:,} items and {SMALL:,} outputs, each delivered"
 _PERSON = UUID(int=1)
 
 
@@ -37,6 +47,7 @@ def impact_million() -> Iterator[Line]:
         assert impact.counts["version"] == _VERSIONS
         assert impact.counts["model"] == _MODELS
         assert impact.counts["item"] == _THEIR_ITEMS
+        assert impact.counts["recipient"] == _RECIPIENTS
         assert impact.counts["output"] == size
         find = partial(find_impact, Node("subject", _PERSON))
         taken[size] = [seconds(find) for _ in range(_ROUNDS)]
@@ -45,37 +56,54 @@ def impact_million() -> Iterator[Line]:
 
 
 def _lay_out() -> None:
-    """Make what is alike in both graphs: people, versions, models."""
+    """Make what is alike in both graphs: people, versions, models, recipients."""
     _fill(Scope, _PEOPLE, id=_id("n"))
     _fill(Subject, _PEOPLE, id=_id("n"), scope_id=_id("n"), handle="'P' || n")
     _fill(Project, 1, id=_id("n"), code="'bench'")
     _fill(Dataset, 1, id=_id("n"), project_id=_id("1"), code="'bench'")
     version = {"dataset_id": _id("1"), "number": "n", "uses": "'{train}'::varchar[]"}
-    _fill(DatasetVersion, _VERSIONS, id=_id("n"), **version)
+    # Only drafts take items in, each from an import of its own.
+    _fill(DatasetVersion, _VERSIONS, id=_id("n"), state="'draft'", **version)
+    _fill(Intake, _VERSIONS, id=_id("n"), project_id=_id("1"), version_id=_id("n"))
     trained = {"dataset_version_id": _id(f"1 + n % {_VERSIONS}"), "name": "'model ' || n"}
     _fill(ModelVersion, _MODELS, id=_id("n"), **trained)
+    _fill(Recipient, _RECIPIENTS, id=_id("n"), code="'recipient-' || n")
     _fill(Policy, 1, id=_id("n"), number="1")
     _fill(SealedFile, 1, id=_id("n"))
 
 
 def _grow(have: int, size: int) -> None:
-    """Add items up to ``size``, spread over the versions, and outputs, spread over the models."""
-    item = {"version_id": _id(f"1 + n % {_VERSIONS}"), "file_id": _id("1")}
+    """Add items up to ``size``, spread over the versions, and outputs, spread over the models.
+
+    Each output is given to somebody, those of a model to each recipient in turn.
+    """
+    of = _id(f"1 + n % {_VERSIONS}")
+    item = {"version_id": of, "intake_id": of, "ordinal": "n", "file_id": _id("1")}
     _fill(Item, size, have, id=_id("n"), licence="'CC0-1.0'", **item)
     # The first items show the person measured; the others show somebody else each.
     whose = f"CASE WHEN n <= {_THEIR_ITEMS} THEN 1 ELSE 2 + n % {_PEOPLE - 1} END"
     _fill(Depiction, size, have, item_id=_id("n"), subject_id=_id(whose))
-    run = {"model_id": _id(f"1 + n % {_MODELS}"), "project_id": _id("1"), "policy_id": _id("1")}
+    run = {"model_id": _model_of("n"), "project_id": _id("1"), "policy_id": _id("1")}
     asked = {"state": "'allowed'", "authorised_until": "now()"}
     _fill(Run, size // _PER_RUN, have // _PER_RUN, id=_id("n"), sequence="n", **run, **asked)
     whose = f"CASE WHEN n <= {_THEIR_RUNS} THEN 1 ELSE 2 + n % {_PEOPLE - 1} END"
     depicted = {"run_id": _id("n"), "subject_id": _id(whose)}
     _fill(RunDepiction, size // _PER_RUN, have // _PER_RUN, **depicted)
-    made = {"run_id": _id(f"1 + (n - 1) / {_PER_RUN}"), "place": f"n % {_PER_RUN}"}
-    _fill(Output, size, have, received_id=_id("1"), **made)
+    run_of = f"(1 + (n - 1) / {_PER_RUN})"
+    made = {"run_id": _id(run_of), "place": f"n % {_PER_RUN}"}
+    _fill(Output, size, have, id=_id("n"), received_id=_id("1"), **made)
+    given = {"kind": "'output'", "how": "'upload'", "node": _id("n"), "project_id": _id("1")}
+    given |= {"model": _model_of(run_of)}
+    in_turn = f"1 + n / {_MODELS * _PER_RUN} % {_RECIPIENTS}"
+    _fill(Delivery, size, have, recipient_id=_id(in_turn), **given)
     # Autovacuum and the worker's folding, which a service has had time for.
-    for table in (Item, Depiction, Run, RunDepiction, Output):
+    for table in (Item, Depiction, Run, RunDepiction, Output, Delivery):
         as_superuser(f"VACUUM ANALYZE {table._meta.db_table}")
+
+
+def _model_of(run: str) -> str:
+    """Return SQL for the model of a run, by its number."""
+    return _id(f"1 + {run} % {_MODELS}")
 
 
 def _fill(model: type[models.Model], until: int, after: int = 0, /, **said: Any) -> None:

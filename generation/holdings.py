@@ -74,7 +74,8 @@ def _find_outputs(scopes: Scopes) -> QuerySet[Output]:
 def _cut_deliveries(scopes: Scopes) -> list[Recorded]:
     """Leave deliveries without the output: that something was given stands, not what."""
     outputs = _find_outputs(scopes).values_list("pk", flat=True)
-    return _empty(list(Delivery.objects.filter(kind=Given.OUTPUT, node__in=outputs)), "node")
+    deliveries = Delivery.objects.filter(kind=Given.OUTPUT, node__in=outputs)
+    return _empty(list(deliveries), "node", "model")
 
 
 def _export_output(output: Output, keys: Keys) -> dict[str, Any]:
@@ -152,10 +153,11 @@ def _cut_trainers(scopes: Scopes) -> list[Recorded]:
     return [*cut, *_empty(list(approved), "approved_by_id")]
 
 
-def _empty(rows: Sequence[Recorded], column: str) -> list[Recorded]:
+def _empty(rows: Sequence[Recorded], *columns: str) -> list[Recorded]:
     for row in rows:
-        setattr(row, column, None)
-        row.save(update_fields=[column.removesuffix("_id")])
+        for column in columns:
+            setattr(row, column, None)
+        row.save(update_fields=[column.removesuffix("_id") for column in columns])
     return list(rows)
 
 

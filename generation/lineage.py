@@ -19,6 +19,7 @@ EDGES.describe(
         means=NodeKind.MODEL,
         began="registered_at",
         given="TRUE",
+        model="id",
     )
 )
 EDGES.describe(Kind("run", "generation_run", "run", "runs", "admin:generation_run_change"))
@@ -31,6 +32,7 @@ EDGES.describe(
         "admin:generation_output_change",
         project="(SELECT project_id FROM generation_run r WHERE r.id = run_id)",
         given="state = 'released'",
+        model="(SELECT model_id FROM generation_run r WHERE r.id = run_id)",
     )
 )
 
@@ -68,20 +70,23 @@ EDGES.register(Edge("subject", "run", "generation_rundepiction", "subject_id", "
 EDGES.register(Edge("run", "output", "generation_output", "run_id", "id"))
 
 EDGES.register(
-    Edge("model", "recipient", "consent_delivery", "node", "recipient_id", "kind = 'model'")
-)
-EDGES.register(
     Edge("output", "recipient", "consent_delivery", "node", "recipient_id", "kind = 'output'")
 )
-# Outputs hang on their model and are not walked through: whoever got one hangs on it too.
+# Outputs hang on their model and are not walked through: whoever got one hangs on it too. Read
+# from one recipient of a model to its next, never through a million deliveries.
+_NEXT = (
+    "SELECT d.recipient_id FROM consent_delivery d WHERE d.model = m.id"
+    " AND d.recipient_id {} ORDER BY 1 LIMIT 1"
+)
 EDGES.register(
     Edge(
         "model",
         "recipient",
-        "(SELECT DISTINCT x.model_id, d.recipient_id FROM consent_delivery d"
-        " JOIN generation_output o ON o.id = d.node JOIN generation_run x ON x.id = o.run_id"
-        " WHERE d.kind = 'output') delivered",
-        "model_id",
+        "(SELECT m.id AS model, r.recipient_id FROM generation_modelversion m CROSS JOIN LATERAL"  # noqa: S608
+        f" (WITH RECURSIVE receiver (recipient_id) AS (({_NEXT.format('IS NOT NULL')}) UNION ALL"
+        f" SELECT ({_NEXT.format('> receiver.recipient_id')}) FROM receiver"
+        " WHERE receiver.recipient_id IS NOT NULL) SELECT recipient_id FROM receiver) r) given",
+        "model",
         "recipient_id",
     )
 )

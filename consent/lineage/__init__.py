@@ -4,7 +4,7 @@ One query answers both directions for admin, API, reports, exports and erasure a
 registers the kinds and edges it stores (``registry``).
 """
 
-from consent.lineage.graph import Direction, Edge, Impact, Kind, Leaves, Node, Page
+from consent.lineage.graph import Direction, Edge, Givable, Impact, Kind, Leaves, Node, Page
 from consent.lineage.reading import (
     exists,
     find_every,
@@ -25,6 +25,7 @@ __all__ = [
     "EDGES",
     "Direction",
     "Edge",
+    "Givable",
     "Impact",
     "Kind",
     "Leaves",

@@ -37,9 +37,9 @@ class Kind:
     ``label`` is SQL over the table's columns, by default its kind and the start of its id; so are
     ``began``, ``ended``, ``digest`` (bytes) and ``project``, where it has such. ``means`` is what
     it is to outsiders, unless ``is_told`` is false. ``given`` is SQL that holds of a row that can
-    be given to somebody; without it none can. ``page`` is the name of the admin's address for one
-    row. ``head`` is SQL that gives, for ``{id}``, the id as which a thing counts that was found
-    to be another.
+    be given to somebody, without it none can, and ``model`` gives the model that it is or that
+    made it. ``page`` is the name of the admin's address for one row. ``head`` is SQL that gives,
+    for ``{id}``, the id as which a thing counts that was found to be another.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Kind:
     digest: str = "NULL::bytea"
     project: str = "NULL::uuid"
     given: str = ""
+    model: str = "NULL::uuid"
     is_told: bool = True
 
     def name_sql(self) -> str:
@@ -214,9 +215,10 @@ class Impact:
 
 @dataclass(frozen=True)
 class Givable:
-    """Something that can be given to somebody, and the project that it belongs to, if any."""
+    """Something that can be given to somebody, with its project and its model, if any."""
 
     project: UUID | None
+    model: UUID | None
 
 
 @dataclass(frozen=True)

@@ -325,10 +325,10 @@ def find_given(node: Node) -> Givable | None:
     if not kind.given:
         raise KeyError(f"no {kind.one} is given to anybody")
     rows = _select(
-        f"SELECT {kind.project} FROM {kind.table} WHERE id = %s AND {kind.given}",  # noqa: S608
+        f"SELECT {kind.project}, {kind.model} FROM {kind.table} WHERE id = %s AND {kind.given}",  # noqa: S608
         [node.id],
     )
-    return Givable(rows[0][0]) if rows else None
+    return Givable(*rows[0]) if rows else None
 
 
 def _page_of(node: Node, leaf: str, direction: Direction) -> str:

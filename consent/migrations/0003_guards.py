@@ -577,6 +577,7 @@ class Migration(migrations.Migration):
         guards.emptied_only("consent_scan", "terms"),
         guards.emptied_only("consent_scan", "why"),
         guards.emptied_only("consent_delivery", "node"),
+        guards.emptied_only("consent_delivery", "model"),
         guards.emptied_only("consent_delivery", "handed_by_id"),
         migrations.RunSQL(MERGES, DROP_MERGES),
         migrations.RunSQL(SUSPENSIONS, DROP_SUSPENSIONS),

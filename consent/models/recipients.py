@@ -49,8 +49,9 @@ class Delivery(Recorded):
     """That something was handed over, to whom, how and when.
 
     Without ``recipient`` it was for our own use. ``node`` is an id, not a key: models and outputs
-    are another app's. It is emptied when the output is erased with its people: that something was
-    given stands, and leads to nobody.
+    are another app's. So is ``model``: the model itself, or the one that made the picture. Both
+    are emptied when the output is erased with its people: that something was given stands, and
+    leads to nobody.
     """
 
     recipient = models.ForeignKey(
@@ -59,6 +60,7 @@ class Delivery(Recorded):
     project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="+")
     kind = models.CharField(max_length=10, choices=Given)
     node = models.UUIDField(null=True)
+    model = models.UUIDField(null=True, editable=False)
     how = code_field(Handover)
     handed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     delivered_at = models.DateTimeField()
@@ -66,12 +68,33 @@ class Delivery(Recorded):
     class Meta:
         verbose_name_plural = "deliveries"
         ordering = ["-delivered_at", "pk"]
-        indexes = [models.Index(fields=["node"], name="delivery_node")]
+        indexes = [
+            models.Index(fields=["node"], name="delivery_node"),
+            # Few are of versions, where a million may be of pictures.
+            models.Index(
+                fields=["node", "recipient"],
+                condition=Q(kind="version"),
+                name="delivery_versions",
+            ),
+            # Who received something of a model, read from one of them to the next.
+            models.Index(
+                fields=["model", "recipient"],
+                condition=Q(model__isnull=False),
+                name="delivery_receivers",
+            ),
+        ]
         constraints = [
             one_of("delivery", "how", Handover),
             models.CheckConstraint(
                 condition=Q(recipient__isnull=False) | Q(how=Handover.EXPORT.value),
                 name="delivery_to_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="version", model__isnull=True)
+                | Q(kind="model", model__isnull=False, model=models.F("node"))
+                | Q(kind="output", model__isnull=False, node__isnull=False)
+                | Q(kind="output", model__isnull=True, node__isnull=True),
+                name="delivery_of_its_model",
             ),
         ]
 

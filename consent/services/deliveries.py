@@ -7,7 +7,7 @@ from django.db import transaction
 
 from consent import kinds
 from consent.errors import AlreadyKnown, TermsRefused, Unknown, UseStopped
-from consent.lineage import EDGES, Node, find_given
+from consent.lineage import EDGES, Givable, Node, find_given
 from consent.models import Account, DatasetVersion, Delivery, Given, Project, Recipient
 from consent.moment import database_now
 from consent.services.authority import Actor, by, get, lock, require, require_anywhere
@@ -86,13 +86,15 @@ def record_delivery(
     What was given although its use was stopped is recorded too. Raises NotPermitted, Unknown for
     what is not frozen or released, TermsRefused.
     """
-    project = _find_project(what)
+    given = _find_given(what)
+    project = Project.objects.filter(pk=given.project).first() if given.project else None
     require(actor, "consent.record_delivery", project)
     recipient = get(Recipient.objects.all(), recipient_id)
     now = database_now()
     if delivered_at is not None and delivered_at > now:
         raise TermsRefused("time of the delivery is yet to come")
     delivery = Delivery(recipient=recipient, project=project, kind=what.kind, node=what.id)
+    delivery.model = given.model
     delivery.how, delivery.delivered_at = how.value, delivered_at or now
     return _write(actor, delivery)
 
@@ -141,12 +143,12 @@ def _write(actor: Actor, delivery: Delivery) -> Delivery:
     return delivery
 
 
-def _find_project(what: Node) -> Project | None:
-    """Return the project of what was given. Raises Unknown, TermsRefused."""
+def _find_given(what: Node) -> Givable:
+    """Return what was given, with its project and model. Raises Unknown, TermsRefused."""
     givable = [name for name, kind in EDGES.kinds.items() if kind.given]
     if what.kind not in givable:
         raise TermsRefused(f"no {what.kind} is given to anybody, wanted {' or '.join(givable)}")
     found = find_given(what)
     if found is None:
         raise Unknown(f"no {EDGES.kinds[what.kind].one} of this id can have been given to anybody")
-    return Project.objects.filter(pk=found.project).first() if found.project else None
+    return found

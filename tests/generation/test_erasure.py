@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from django.db import DatabaseError, connection, transaction
 
 from consent.errors import Unknown
 from consent.lineage import (
@@ -72,7 +73,7 @@ def test_whoever_received_a_picture_is_downstream_until_its_people_are_erased(
     what = Node("output", output.pk)
     said: dict[str, Any] = {"recipient_id": studio.pk, "how": Handover.PUBLICATION}
     delivery = record_delivery(actor=officer, what=what, **said)
-    assert delivery.project_id == output.project_id
+    assert (delivery.project_id, delivery.model) == (output.project_id, two["alone"].model_id)
     model = Node("model", two["alone"].model_id)
     for start in (Node("subject", two["ada"].pk), Node("run", two["alone"].pk), what, model):
         assert find_impact(start).of("recipient") == [studio.pk], start
@@ -83,11 +84,47 @@ def test_whoever_received_a_picture_is_downstream_until_its_people_are_erased(
     assert find_leaves(got, "output", Direction.UPSTREAM).ids == [output.pk]
     erase(two["ada"], acting_as)
     delivery.refresh_from_db()
-    assert (delivery.node, delivery.recipient) == (None, studio)
+    assert (delivery.node, delivery.model, delivery.recipient) == (None, None, studio)
     assert find_impact(model).of("recipient") == []
     sequence()
     with acting_as("eraser"):
         assert verify_log(log).findings == []
+
+
+def test_all_who_received_something_of_a_model_are_found_whatever_it_was(
+    two: dict[str, Any],
+) -> None:
+    officer, model = two["house"].officer, Node("model", two["alone"].model_id)
+    picture = Node("output", Output.objects.get(run=two["alone"]).pk)
+    some = [name_recipient(actor=officer, code=f"studio-{n}").pk for n in range(4)]
+    said: dict[str, Any] = {"actor": officer, "how": Handover.UPLOAD}
+    assert find_impact(model).of("recipient") == []
+    for recipient, what in zip(some[:3], (picture, model, picture), strict=True):
+        for _ in range(2):
+            record_delivery(**said, recipient_id=recipient, what=what)
+    # By number, as they are named.
+    assert find_impact(model).of("recipient") == some[:3]
+    assert find_origins(Node("recipient", some[1])).of("model") == [model.id]
+    assert find_origins(Node("recipient", some[3])).of("model") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "model = gen_random_uuid()",
+        "model = NULL",
+        "node = NULL",
+    ],
+)
+def test_postgresql_keeps_a_delivered_picture_with_its_model(
+    two: dict[str, Any], change: str
+) -> None:
+    officer, output = two["house"].officer, Output.objects.get(run=two["alone"])
+    studio = name_recipient(actor=officer, code="studio")
+    said: dict[str, Any] = {"recipient_id": studio.pk, "how": Handover.UPLOAD}
+    record_delivery(actor=officer, what=Node("output", output.pk), **said)
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE consent_delivery SET {change}")
 
 
 def test_everything_held_of_a_person_is_found(two: dict[str, Any]) -> None:

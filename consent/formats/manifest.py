@@ -153,7 +153,7 @@ class _Rows:
         )
         # Whole columns first: a doubt is noted by then, whichever column raised it.
         whole = [list(column) if not isinstance(column, repeat) else column for column in columns]
-        return map(DescribedItem, *whole, self._doubts())
+        return map(DescribedItem._make, zip(*whole, self._doubts(), strict=False))
 
     def note(self, row: int) -> Doubts:
         """Return the doubts of a row, to add to."""
@@ -173,13 +173,15 @@ class _Rows:
             if meaning in self._columns:
                 name, values = self._columns[meaning][0]
                 algorithm = "" if meaning is Meaning.DIGEST else meaning.value
+                if algorithm == "sha256" and _are(str, values) and statements.are_sha256(values):
+                    return [Digest(algorithm, value) for value in values]
                 return [
                     self._digest(value, name, row, algorithm) for row, value in enumerate(values)
                 ]
         return repeat(None, self._count)
 
     def _digest(self, value: Any, name: str, row: int, algorithm: str) -> Digest | None:
-        # The common case by itself: this runs a million times.
+        # The common case by itself, in a column of which some cell is doubtful.
         if algorithm == "sha256" and type(value) is str and statements.is_sha256(value):
             return Digest("sha256", value)
         doubts = self.note(row)

@@ -5,7 +5,7 @@ Each function returns what can be used of a statement and notes what stands agai
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -126,6 +126,21 @@ def is_sha256(stated: str) -> bool:
         _SHA256.fullmatch(stated) is not None
         and stated[:32] != stated[32:]
         and stated not in _OF_NOTHING
+    )
+
+
+def are_sha256(stated: Sequence[str]) -> bool:
+    """Return whether ``is_sha256`` is true of all of them, asked at once."""
+    digits = "".join(stated)
+    try:
+        is_hex = bytes.fromhex(digits).hex() == digits
+    except ValueError:
+        return False
+    return (
+        is_hex
+        and set(map(len, stated)) == {64}
+        and _OF_NOTHING.isdisjoint(stated)
+        and all(one[:32] != one[32:] for one in stated)
     )
 
 

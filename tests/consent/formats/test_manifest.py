@@ -331,14 +331,20 @@ def test_no_bytes_do_more_harm_than_a_refusal(data: bytes, form: TableForm) -> N
             st.sampled_from([512, 0, -1, 2**53, 1.0, 1.5, True, "512", None]),
             st.sampled_from(["CC0-1.0", "cc-by-4.0", "Beerware?", "", "n/a", None, 7]),
             st.sampled_from(["licence", "consent", "Licence", "", None, ["licence"]]),
+            st.sampled_from(
+                [
+                    *(COFFEE, TEA, TEA.upper(), TEA[:-1], f"{TEA[:-1]} ", "ab" * 32, "é" * 64),
+                    *(sha256(b"").hexdigest(), "", None),
+                ]
+            ),
         ),
         min_size=1,
         max_size=4,
     )
 )
 def test_a_column_read_as_a_whole_gives_what_each_of_its_cells_gives(rows: list[Any]) -> None:
-    def line(width: Any, licence: Any, basis: Any) -> tuple[Any, ...]:
-        return ("a.png", "A cup", width, COFFEE, licence, basis, "no", "red")
+    def line(width: Any, licence: Any, basis: Any, digest: Any) -> tuple[Any, ...]:
+        return ("a.png", "A cup", width, digest, licence, basis, "no", "red")
 
     mapping = guess(HEADER, [ROW])
 
@@ -347,7 +353,7 @@ def test_a_column_read_as_a_whole_gives_what_each_of_its_cells_gives(rows: list[
         return list(manifest.read(mapping).items)
 
     # None of the columns is read as a whole beside this row.
-    odd = line("?", "?", "?")
+    odd = line("?", "?", "?", "?")
     apart = [items(line(*row), odd)[0] for row in rows]
     together = items(*(line(*row) for row in rows))
     assert [item._replace(ordinal=1) for item in together] == apart

@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import RFC_4122
 
 import pytest
 from django.db import connection, transaction
@@ -275,6 +276,13 @@ def test_a_picture_comes_into_a_version_once(bring: Bring) -> None:
     bring(table({}))
     again = bring(table({}, {}))
     assert (again.item_count, reasons(again)) == (1, [["picture_repeated"]])
+
+
+def test_items_of_a_chunk_have_ids_in_the_order_of_their_places(bring: Bring) -> None:
+    bring(table(*[{}] * 9))
+    ids = list(Item.objects.order_by("ordinal").values_list("pk", flat=True))
+    assert ids == sorted(ids)
+    assert {(pk.version, pk.variant) for pk in ids} == {(7, RFC_4122)}
 
 
 def test_reading_goes_on_where_it_was_cut_off(

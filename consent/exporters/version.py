@@ -33,6 +33,7 @@ from consent.formats.openlineage_facets import identifier
 from consent.lineage import Lineage, address
 from consent.members import Member
 from consent.models import DatasetVersion, Intake
+from consent.signals.weighing import without_import
 from consent.uses import Provenance, Use
 
 PRODUCER = "urn:muniment"
@@ -118,7 +119,8 @@ def describe_item(ordinal: int, member: Member, handles: Mapping[UUID, str]) -> 
         licence=Licence(member.licence, member.licence),
         legal_basis=member.legal_basis.value,
         depicts=tuple(sorted(handles.get(one, _UNKNOWN_PERSON) for one in member.depicts)),
-        signals=member.signals,
+        # By which of our imports it first came is for the house alone.
+        signals=without_import(member.signals),
         flags=member.flags,
     )
 

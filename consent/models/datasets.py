@@ -186,7 +186,7 @@ class Item(Recorded):
 
     bound_otherwise = "people = 0"
 
-    # That both are there is checked once for all rows of a statement (0002_guards.MEMBERSHIP).
+    # That both are there is checked once for all rows of a statement (0003_guards.MEMBERSHIP).
     version = models.ForeignKey(
         DatasetVersion,
         models.PROTECT,

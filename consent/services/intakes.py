@@ -66,7 +66,7 @@ from ledger.services import (
 )
 
 # Items of one transaction: some seconds at most, and some ten megabytes.
-CHUNK = 10_000
+CHUNK = 5_000
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 3
 Tell = Callable[[int], None]

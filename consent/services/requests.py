@@ -45,7 +45,7 @@ from consent.services.authority import (
     require,
     require_party,
 )
-from consent.services.impact import open_impact, settle_impact
+from consent.services.impact import find_recipient_lines, open_impact, settle_impact
 from consent.uses import Assurance, ImpactCause, Method
 from ledger.holdings import HOLDINGS
 from ledger.kinds import Kind
@@ -287,8 +287,11 @@ def _start(request: PrivacyRequest, plan: Plan, actor: Account) -> None:
     assert request.subject is not None
     # Nobody is merged with somebody who is being erased: it would be forgotten what to erase.
     lock(Subject.objects.all(), request.subject.pk)
+    lines: list[UUID] = []
     if request.kind == RequestKind.ERASURE:
         settle_impact(actor=actor, subject=request.subject)
+        # Another request may end the person before this one is carried out.
+        lines = find_recipient_lines(request.subject)
     counts = {step.holding: step.count for step in draft_plan(request).steps}
     steps = list(plan.steps.all())
     for step in steps:
@@ -297,7 +300,7 @@ def _start(request: PrivacyRequest, plan: Plan, actor: Account) -> None:
     request.state = RequestState.EXECUTING
     request.save(update_fields=["state"])
     scopes = list(request.subject.person_scopes())
-    Errand.objects.create(request=request, scopes=scopes, due_at=database_now())
+    Errand.objects.create(request=request, scopes=scopes, lines=lines, due_at=database_now())
     _append(kinds.PLAN_STARTED, request, actor, *steps)
 
 

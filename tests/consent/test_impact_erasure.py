@@ -177,3 +177,22 @@ def test_a_telling_before_the_newest_case_is_not_taken_for_one_of_the_erasure(
     carry_out(request)
     certificate: Any = parse_object(open_file(Package.objects.get().file))
     assert [one["told"] for one in certificate["recipients"]] == ["not yet"]
+
+
+def test_the_certificates_of_two_requests_that_meet_say_the_same_of_recipients(
+    officer: Account, approver: Account, cleo: Subject, version: DatasetVersion,
+    carry_out: Callable[[PrivacyRequest], None],
+) -> None:  # fmt: skip
+    give_to(officer, version, "studio")
+    requests = [receive(officer, cleo) for _ in range(2)]
+    for request in requests:
+        approve(officer, approver, request)
+    for request in requests:
+        services.execute_plan(actor=officer, request_id=request.pk)
+    for request in requests:
+        carry_out(request)
+    papers: list[Any] = [parse_object(open_file(one.file)) for one in Package.objects.all()]
+    assert [[one["recipient"] for one in paper["recipients"]] for paper in papers] == [
+        ["studio"],
+        ["studio"],
+    ]

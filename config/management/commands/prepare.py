@@ -1,4 +1,4 @@
-"""Make ready what each start needs besides tables, in one process: log, certificates, record."""
+"""Make ready what each start of the embedded service needs besides tables, in one process."""
 
 from typing import Any
 

@@ -83,7 +83,7 @@ def empty(clone: psycopg.Connection, before: Untouched) -> bool:
     numbers = [f"SELECT setval('{name}', {at}, {called})" for name, at, called in before.sequences]
     unguarded = ["SET session_replication_role = replica", _UNGUARD, *deletions, _GUARD]
     # Several statements sent at once are one transaction.
-    _execute(clone, "; ".join([*unguarded, *numbers]))
+    clone.execute(sql.SQL("; ".join([*unguarded, *numbers])))
     before.definitions |= _definitions(clone, "pg_class", "pg_trigger")
     return all(_rows(clone, name) == rows for name, rows in before.seeds.items())
 
@@ -115,7 +115,3 @@ def _rows(clone: psycopg.Connection, table: str) -> list[str]:
 
 def _ask(clone: psycopg.Connection, query: str) -> Rows:
     return clone.execute(sql.SQL(query)).fetchall()
-
-
-def _execute(clone: psycopg.Connection, statements: str) -> None:
-    clone.execute(sql.SQL(statements))

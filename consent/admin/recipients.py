@@ -25,14 +25,18 @@ from ledger.record_kinds import DisclosureReason
 from ledger.services import Disclosure, disclose
 
 LISTED = 200
-DETAILS = "Who they are, and where to tell them"
+
+
+def _details() -> forms.CharField:
+    help_text = "Sealed. An organisation and its mailbox; never a person's."
+    return long_text("Who they are, and where to tell them", help_text)
 
 
 class RecipientForm(forms.Form):
     """Who receives something."""
 
     code = text("Code", help_text="Small letters, digits, hyphens; never a person's name.")
-    details = long_text(DETAILS, "Sealed. An organisation and its mailbox; never a person's.")
+    details = _details()
 
 
 class DeliveryForm(forms.Form):
@@ -74,7 +78,7 @@ def _correction_form(actor: Account, recipient: Recipient) -> type[forms.Form]:
     """Return the form that shows what is on record, opened for ``actor``."""
 
     class Form(forms.Form):
-        details = long_text(DETAILS, "Sealed. An organisation and its mailbox; never a person's.")
+        details = _details()
 
     Form.base_fields["details"].initial = _open(actor, recipient)
     return Form

@@ -29,7 +29,7 @@ from consent.models import (
 from consent.moment import database_now
 from consent.services.authority import lock
 from consent.services.errands import keeping, put_off
-from consent.services.impact import find_recipient_lines, settle_impact
+from consent.services.impact import settle_impact
 from consent.services.requests import SEGMENTS
 from ledger.kinds import Kind
 from ledger.models import Scope, ScopeState, Segment, Tombstone
@@ -77,8 +77,7 @@ def _settle(errand: Errand) -> None:
     request = lock(PrivacyRequest.objects.select_related("subject"), errand.pk)
     gone = Scope.objects.filter(pk__in=errand.scopes).exclude(state=ScopeState.LIVE)
     if request.subject is not None and not gone.exists():
-        settle_impact(actor=None, subject=request.subject)
-        lines = find_recipient_lines(request.subject)
+        lines = settle_impact(actor=None, subject=request.subject)
         Errand.objects.filter(pk=errand.pk).update(lines=lines)
 
 

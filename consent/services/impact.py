@@ -86,8 +86,10 @@ def assess_impact(*, case_id: UUID) -> ImpactCase:
 
 
 @transaction.atomic
-def settle_impact(*, actor: Account | None, subject: Subject) -> None:
+def settle_impact(*, actor: Account | None, subject: Subject) -> list[UUID]:
     """Find all that a person's cases concern before the person is erased; safe to repeat.
+
+    Returns the newest line about each recipient, which nobody finds afterwards.
 
     Nobody can say later what was made of somebody who is erased, nor to whom it was given. Cases
     of all who count as the person are assessed, and whoever received something since gets a line
@@ -103,15 +105,9 @@ def settle_impact(*, actor: Account | None, subject: Subject) -> None:
             facts = ImpactAssessed(versions=case.found_versions or 0, models=case.found_models or 0)
             told: dict[str, object] = {"recipients": len(late)}
             _append(kinds.IMPACT_ASSESSED, facts, case, actor, told, late)
-
-
-def find_recipient_lines(subject: Subject) -> list[UUID]:
-    """Return the newest line about each recipient in the cases of a person."""
-    lines = ImpactDecision.objects.filter(
-        kind=Affected.RECIPIENT, case__subject__in=Subject.objects.selves(subject.pk)
-    )
-    newest = lines.order_by("node", "-case__opened_at").distinct("node")
-    return list(newest.values_list("pk", flat=True))
+    lines = ImpactDecision.objects.filter(kind=Affected.RECIPIENT, case__in=cases)
+    last = lines.order_by("node", "-case__opened_at").distinct("node")
+    return list(last.values_list("pk", flat=True))
 
 
 @transaction.atomic

@@ -45,7 +45,7 @@ from consent.services.authority import (
     require,
     require_party,
 )
-from consent.services.impact import find_recipient_lines, open_impact, settle_impact
+from consent.services.impact import open_impact, settle_impact
 from consent.uses import Assurance, ImpactCause, Method
 from ledger.holdings import HOLDINGS
 from ledger.kinds import Kind
@@ -289,9 +289,8 @@ def _start(request: PrivacyRequest, plan: Plan, actor: Account) -> None:
     lock(Subject.objects.all(), request.subject.pk)
     lines: list[UUID] = []
     if request.kind == RequestKind.ERASURE:
-        settle_impact(actor=actor, subject=request.subject)
         # Another request may end the person before this one is carried out.
-        lines = find_recipient_lines(request.subject)
+        lines = settle_impact(actor=actor, subject=request.subject)
     counts = {step.holding: step.count for step in draft_plan(request).steps}
     steps = list(plan.steps.all())
     for step in steps:

@@ -249,6 +249,7 @@ def _read(
         said = [[box.left, box.top, box.width, box.height] for box in boxes]
         one.detail = keys.seal(one, "detail", orjson.dumps({"boxes": said}))
         flagged.append(one)
+    # Only a process that vets loads numpy: it takes 14 MiB.
     from consent.vetting.pdq import hash_picture
 
     hashed = hash_picture(image)
@@ -257,7 +258,6 @@ def _read(
 
 def _compare(errand: VettingErrand, members: _Ids, tally: Tally) -> Iterator[Finding]:
     """Flag what is nearly the same; yield what kept us from comparing all."""
-    # Only a process that vets loads numpy: it takes 14 MiB.
     from consent.vetting.duplicates import find_near
 
     vetting = errand.vetting

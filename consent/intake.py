@@ -3,20 +3,19 @@
 Pure: everything about files, people and consent is looked up before and passed in.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import compress
+from typing import Any, NamedTuple
 from uuid import UUID
 
-import orjson
-
 from consent.decision import Outcome
-from consent.formats.described import DescribedItem, Digest, Licence
+from consent.formats.described import DescribedItem, DescribedItems, Digest
 from consent.formats.doubts import SENTENCES as DOUBTS
-from consent.formats.doubts import Doubt, DoubtCode
-from consent.formats.statements import BASES, find_spdx
-from consent.members import Member
+from consent.formats.doubts import DoubtCode
+from consent.formats.statements import BASES
+from consent.members import Member, Members
 from consent.pictures import Picture
 from consent.signals.finding import Standing
 from consent.signals.stated import weigh
@@ -81,7 +80,7 @@ _FAULTS = {
     Standing.MALFORMED: Fault.SIGNAL_UNCLEAR,
 }
 _DIGEST = frozenset(code for code in ACCEPTABLE if code.startswith("digest_"))
-_LICENCE = frozenset(
+LICENCE_DOUBTS = frozenset(
     {
         DoubtCode.LICENCE_MISSING,
         DoubtCode.LICENCE_PLACEHOLDER,
@@ -89,7 +88,7 @@ _LICENCE = frozenset(
         DoubtCode.LICENCE_AMBIGUOUS,
     }
 )
-_BASIS = frozenset({DoubtCode.BASIS_MISSING, DoubtCode.BASIS_UNKNOWN})
+BASIS_DOUBTS = frozenset({DoubtCode.BASIS_MISSING, DoubtCode.BASIS_UNKNOWN})
 _LEGAL_BASES = {basis.value: basis for basis in LegalBasis}
 
 
@@ -124,6 +123,31 @@ class Admitted(NamedTuple):
     def ordinal(self) -> int:
         """Return the place in the description."""
         return self.item.ordinal
+
+
+@dataclass(frozen=True)
+class AdmittedItems:
+    """Items that may enter, with what will be committed to, as ``Admitted`` has it of one."""
+
+    items: Sequence[DescribedItem]
+    ordinals: Sequence[int]
+    members: Members
+
+    @classmethod
+    def of(cls, admitted: Sequence[Admitted]) -> "AdmittedItems":
+        """Return these, each of which was judged by itself."""
+        items = [one.item for one in admitted]
+        members = Members.of([one.member for one in admitted])
+        return cls(items, [one.ordinal for one in items], members)
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+    def among(self, chosen: Sequence[bool]) -> "AdmittedItems":
+        """Return those at whose place ``chosen`` is true."""
+        items = [self.items[at] for at in compress(range(len(chosen)), chosen)]
+        ordinals = list(compress(self.ordinals, chosen))
+        return AdmittedItems(items, ordinals, self.members.among(chosen))
 
 
 class Refused(NamedTuple):
@@ -180,27 +204,67 @@ def judge(
         # description claims that we heard goes: it would count as decided by us.
         pairs = _pairs(observed, accepted) if observed else ()
         item = item._replace(signals=(*without_observed(item.signals), *pairs))
-    if found is not None or not is_plain(item):
-        reasons = tuple(dict.fromkeys(_reasons(item, known, found, accepted)))
-        if reasons:
-            return Refused(item, reasons)
+    reasons = tuple(dict.fromkeys(_reasons(item, known, found, accepted)))
+    if reasons:
+        return Refused(item, reasons)
     return Admitted(item, _member(item, known, found))
+
+
+def judge_stated(items: DescribedItems, known: Known) -> tuple[AdmittedItems, list[Refused]]:
+    """Judge each of ``items`` by what is stated alone, as ``judge``.
+
+    Of most of a large table everything is plain: only the rest is looked at one by one.
+    """
+    columns, ordinals = _plain_members(items), items.column("ordinal")
+    chosen, refused = [True] * len(items), []
+    stated: Sequence[DescribedItem] = items
+    if doubtful := list(_to_look_at(items, known)):
+        stated = list(items)
+        for at in doubtful:
+            verdict = judge(stated[at], known)
+            if isinstance(verdict, Refused):
+                chosen[at] = False
+                refused.append(verdict)
+                continue
+            stated[at] = verdict.item
+            for column, value in zip(columns, verdict.member, strict=True):
+                column[at] = value
+    admitted = AdmittedItems(stated, ordinals, Members(columns))
+    return admitted.among(chosen) if refused else admitted, refused
+
+
+def _to_look_at(items: DescribedItems, known: Known) -> Iterator[int]:
+    """Yield the places of all against which something may stand, or of which something is known."""
+    asked = ("ordinal", "digest", "licence", "legal_basis", "depicts", "signals", "doubts")
+    rows = zip(*map(items.column, asked), strict=True)
+    for at, (ordinal, digest, licence, basis, *further) in enumerate(rows):
+        is_plain = digest and licence.spdx and basis in BASES and not any(further)
+        if not is_plain or ordinal in known.observed:
+            yield at
+
+
+def _plain_members(items: DescribedItems) -> list[list[Any]]:
+    """Return the columns of members, right for those of ``items`` that are plain."""
+    nothing: list[Any] = [()] * len(items)
+    return [
+        list(map(_stated_digest, items.column("digest"))),
+        [licence.spdx for licence in items.column("licence")],
+        list(map(_LEGAL_BASES.get, items.column("legal_basis"))),
+        nothing,
+        list(items.column("location")),
+        list(items.column("media_type")),
+        [width or 0 for width in items.column("width")],
+        [height or 0 for height in items.column("height")],
+        list(items.column("perceptual_hash")),
+        nothing.copy(),
+        list(items.column("flags")),
+    ]
 
 
 def _pairs(observed: Weighing, accepted: Collection[str]) -> tuple[tuple[str, str], ...]:
     is_unclear = observed.outcome is Outcome.NEEDS_REVIEW
     is_answered = is_unclear and Fault.SIGNAL_UNCLEAR.value in accepted
     return observed.accepted_pairs if is_answered else observed.pairs
-
-
-def is_plain(item: DescribedItem) -> bool:
-    """Return whether nothing can stand against an item: most of a large table, seen at a glance."""
-    return (
-        not (item.doubts or item.depicts or item.signals)
-        and item.digest is not None
-        and item.licence.spdx != ""
-        and item.legal_basis in BASES
-    )
 
 
 def _reasons(
@@ -221,9 +285,9 @@ def _reasons(
         if fault and fault.value not in accepted:
             yield fault.value
     # Whatever a reader made of it: without these nothing is let in.
-    if not item.licence.spdx and not _is_among(item, _LICENCE):
+    if not item.licence.spdx and not _is_among(item, LICENCE_DOUBTS):
         yield DoubtCode.LICENCE_MISSING.value
-    if item.legal_basis not in BASES and not _is_among(item, _BASIS):
+    if item.legal_basis not in BASES and not _is_among(item, BASIS_DOUBTS):
         yield DoubtCode.BASIS_MISSING.value
     if not item.depicts:
         return
@@ -254,9 +318,8 @@ def _is_among(item: DescribedItem, codes: Collection[DoubtCode]) -> bool:
 def _member(item: DescribedItem, known: Known, found: Found | Fault | None) -> Member:
     picture = found.picture if isinstance(found, Found) else None
     shown = picture or item
-    # In the order of the fields: by their names it takes twice as long, a million times.
     return Member(
-        found.digest if isinstance(found, Found) else _stated_digest(item),
+        found.digest if isinstance(found, Found) else _stated_digest(item.digest),
         item.licence.spdx,
         _LEGAL_BASES[item.legal_basis],
         tuple(dict.fromkeys(known.people[name] for name in item.depicts)) if item.depicts else (),
@@ -270,91 +333,8 @@ def _member(item: DescribedItem, known: Known, found: Found | Fault | None) -> M
     )
 
 
-def _stated_digest(item: DescribedItem) -> str:
-    if item.digest is None:
+def _stated_digest(digest: Digest | None) -> str:
+    if digest is None:
         return ""
-    algorithm, value = item.digest.algorithm, item.digest.value
+    algorithm, value = digest
     return value if algorithm == "sha256" else f"{algorithm}:{value}"
-
-
-@dataclass(frozen=True)
-class Repair:
-    """What somebody says of quarantined items: a licence (SPDX), a legal basis, who is meant by a
-    name (None: nobody), and which reasons they answer for."""
-
-    licence: str = ""
-    legal_basis: str = ""
-    people: Mapping[str, UUID | None] | None = None
-    accepted: frozenset[str] = frozenset()
-
-
-def mend(item: DescribedItem, repair: Repair) -> DescribedItem:
-    """Return ``item`` with what was said about it, and without the doubts that this settles."""
-    settled: set[DoubtCode] = set()
-    if repair.licence:
-        item = item._replace(licence=Licence(repair.licence, find_spdx(repair.licence)))
-        settled |= _LICENCE
-    if repair.legal_basis:
-        item = item._replace(legal_basis=repair.legal_basis)
-        settled |= _BASIS
-    if repair.people:
-        named = [(name, repair.people.get(name, name)) for name in item.depicts]
-        item = item._replace(depicts=tuple(str(who) for _, who in named if who is not None))
-        if "?" not in item.depicts:
-            settled.add(DoubtCode.PEOPLE_UNREADABLE)
-    left = tuple(
-        one
-        for one in item.doubts
-        if one.code not in settled and one.code.value not in repair.accepted
-    )
-    return item._replace(doubts=left)
-
-
-def dump(item: DescribedItem, accepted: Iterable[str] = ()) -> bytes:
-    """Return an item as JSON, with what somebody answered for; ``load`` reads it.
-
-    Its caption, and what the format does not know, are left out: nobody needs them for a repair.
-    """
-    return orjson.dumps(
-        {
-            "ordinal": item.ordinal,
-            # A file's name need not be text.
-            "location": item.location.encode("utf-8", "replace").decode(),
-            "digest": [item.digest.algorithm, item.digest.value] if item.digest else None,
-            "perceptual_hash": item.perceptual_hash,
-            "size": item.size,
-            "width": item.width,
-            "height": item.height,
-            "media_type": item.media_type,
-            "licence": [item.licence.stated, item.licence.spdx],
-            "legal_basis": item.legal_basis,
-            "depicts": item.depicts,
-            "creators": item.creators,
-            "signals": item.signals,
-            "flags": item.flags,
-            "accepted": sorted(accepted),
-            "doubts": [(one.code.value, one.place, one.met) for one in item.doubts],
-        },
-        default=str,
-    )
-
-
-def load(data: bytes) -> tuple[DescribedItem, frozenset[str]]:
-    """Read what ``dump`` wrote."""
-    said = orjson.loads(data)
-    accepted = frozenset(said.pop("accepted"))
-    item = DescribedItem(
-        **said
-        | {
-            "digest": Digest(*said["digest"]) if said["digest"] else None,
-            "licence": Licence(*said["licence"]),
-            "depicts": tuple(said["depicts"]),
-            "creators": tuple(said["creators"]),
-            "signals": tuple((name, value) for name, value in said["signals"]),
-            "flags": tuple((name, value) for name, value in said["flags"]),
-            "doubts": tuple(
-                Doubt(DoubtCode(code), place, met) for code, place, met in said["doubts"]
-            ),
-        }
-    )
-    return item, accepted

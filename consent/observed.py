@@ -16,7 +16,7 @@ import orjson
 from consent import profiles
 from consent.decision import Profile
 from consent.errors import SignalUnreadable
-from consent.formats.described import DescribedItem
+from consent.formats.described import DescribedItems
 from consent.models import Intake, SourceObservation
 from consent.models import Source as Origin
 from consent.moment import database_now
@@ -84,20 +84,17 @@ class _Asking:
 
 
 def weigh_items(
-    items: Iterable[DescribedItem], uses: Iterable[Use], profile: str, intake: Intake | None = None
+    items: DescribedItems, uses: Iterable[Use], profile: str, intake: Intake | None = None
 ) -> dict[int, Weighing]:
     """Return by ordinal what was seen of described items comes to, as ``weigh_placed``."""
     if not SourceObservation.objects.exists():
         return {}
     base = address_of(intake.source) if intake else ""
     received_at = intake.received_at if intake else database_now()
+    asked = map(items.column, ("ordinal", "location", "signals"))
     placed = [
-        Placed(
-            item.ordinal,
-            resolve(item.location, base),
-            since_fetched(item.signals, received_at),
-        )
-        for item in items
+        Placed(ordinal, resolve(location, base), since_fetched(signals, received_at))
+        for ordinal, location, signals in zip(*asked, strict=True)
     ]
     return weigh_placed(placed, uses, profile)
 

@@ -166,6 +166,12 @@ def sqlstate(error: Exception) -> str | None:
     return state
 
 
+def violated(error: Exception) -> str | None:
+    """Return the constraint behind Django's IntegrityError."""
+    cause = error.__cause__
+    return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None
+
+
 def stream(query: Query, arguments: Sequence[Any] = (), *, chunk: int = 2000) -> Iterator[Row]:
     """Yield the rows of ``query`` from a cursor on the server, ``chunk`` rows in memory at once.
 
@@ -211,15 +217,15 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Iterable[bytes]
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     count = len(columns).to_bytes(2, "big")
-    encoded = (count + b"".join(row) for row in rows)
+    encoded = map(b"".join, rows)
     with (
         connection.wrap_database_errors,
         psycopg.Cursor(_raw()) as cursor,
         cursor.copy(statement) as copy,
     ):
         copy.write(_COPY_HEAD)
-        while some := b"".join(islice(encoded, _ROWS)):
-            copy.write(some)
+        while some := list(islice(encoded, _ROWS)):
+            copy.write(count + count.join(some))
         copy.write(_COPY_END)
 
 

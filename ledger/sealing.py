@@ -79,15 +79,16 @@ class Keys:
         return self._encrypt(scopes, place, content)
 
     def seal_many(
-        self, scopes: Sequence[UUID], values: Sequence[tuple[bytes, bytes]]
+        self, scopes: Sequence[UUID], place: bytes, ids: Sequence[bytes], contents: Sequence[bytes]
     ) -> list[bytes]:
-        """Return ``seal_bytes`` of pairs of a place and a content. Raises ScopeGone."""
+        """Return ``seal_bytes`` of contents, each at ``place`` ‖ its id. Raises ScopeGone."""
         cipher, bound = self._cipher(scopes)
-        random = token_bytes(NONCE_BYTES * len(values))
+        bound += place
+        random = token_bytes(NONCE_BYTES * len(ids))
         nonces = (random[at : at + NONCE_BYTES] for at in range(0, len(random), NONCE_BYTES))
         return [
-            VERSION + nonce + cipher.encrypt(nonce, content, bound + place)
-            for nonce, (place, content) in zip(nonces, values, strict=True)
+            VERSION + nonce + cipher.encrypt(nonce, content, bound + each)
+            for nonce, each, content in zip(nonces, ids, contents, strict=True)
         ]
 
     def open_bytes(self, scopes: Sequence[UUID], place: bytes, sealed: bytes) -> bytes:
@@ -95,7 +96,7 @@ class Keys:
         return self._decrypt(scopes, place, sealed)
 
     def _encrypt(self, scopes: Sequence[UUID], place: bytes, content: bytes) -> bytes:
-        return self.seal_many(scopes, [(place, content)])[0]
+        return self.seal_many(scopes, place, [b""], [content])[0]
 
     def _decrypt(self, scopes: Sequence[UUID], place: bytes, sealed: bytes) -> bytes:
         if sealed[:1] != VERSION:

@@ -17,8 +17,9 @@ from consent.admin.dataset_forms import (
 )
 from consent.errors import TermsRefused
 from consent.formats.doubts import NOTES
-from consent.intake import ACCEPTABLE, Repair, sentence
+from consent.intake import ACCEPTABLE, sentence
 from consent.models import Account, Intake, IntakeState, Subject, VersionState
+from consent.repair import Repair
 from consent.serializers.intakes import waiting_for
 from consent.uses import Form
 from ledger.admin import record_link

@@ -4,10 +4,12 @@ A *statement* is kept as it was made; what it is worth is said by doubts beside 
 is trusted: a digest says what somebody claims, a licence what somebody writes.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from itertools import chain, islice
+from typing import Any, NamedTuple, Protocol, overload, runtime_checkable
 
 from consent.formats.doubts import Doubt
 
@@ -183,6 +185,62 @@ class DescribedItem(NamedTuple):
     doubts: tuple[Doubt, ...] = ()
 
 
+class DescribedItems(Sequence[DescribedItem]):
+    """Items in their order, held column by column, in the order of the fields of one.
+
+    A table comes in columns and goes out in columns: of a million items in which nothing is
+    doubtful none has to be made.
+    """
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
+        self.columns = columns
+
+    @classmethod
+    def of(cls, items: Sequence[DescribedItem]) -> "DescribedItems":
+        """Return these items in columns."""
+        return cls(list(zip(*items, strict=True)) if items else [()] * len(DescribedItem._fields))
+
+    @classmethod
+    def join(cls, blocks: Sequence["DescribedItems"]) -> "DescribedItems":
+        """Return the items of several, one behind the other."""
+        if len(blocks) == 1:
+            return blocks[0]
+        columns = zip(*(block.columns for block in blocks), strict=True)
+        return cls([list(chain.from_iterable(parts)) for parts in columns])
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Return the values of one field of all items."""
+        return self.columns[DescribedItem._fields.index(name)]
+
+    def behind(self, ordinal: int) -> "DescribedItems":
+        """Return those whose ordinal is greater."""
+        at = bisect_right(self.column("ordinal"), ordinal)
+        return self[at:] if at else self
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[DescribedItem]:
+        return map(DescribedItem._make, zip(*self.columns, strict=True))
+
+    @overload
+    def __getitem__(self, at: int) -> DescribedItem: ...
+    @overload
+    def __getitem__(self, at: slice) -> "DescribedItems": ...
+    def __getitem__(self, at: int | slice) -> "DescribedItem | DescribedItems":
+        cut = [column[at] for column in self.columns]
+        return DescribedItems(cut) if isinstance(at, slice) else DescribedItem._make(cut)
+
+
+@runtime_checkable
+class InColumns(Protocol):
+    """Items that are read column by column, some at a time."""
+
+    def blocks(self) -> Iterator[DescribedItems]: ...
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a reader gives. ``items`` may be walked more than once, and may be a stream.
@@ -198,3 +256,25 @@ class Reading:
     items: Iterable[DescribedItem] = ()
     doubts: tuple[Doubt, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+
+    def blocks(self, size: int) -> Iterator[DescribedItems]:
+        """Yield the items some at a time, at most ``size`` of them."""
+        for some in self._blocks(size):
+            for at in range(0, len(some), size):
+                yield some[at : at + size]
+
+    def _blocks(self, size: int) -> Iterator[DescribedItems]:
+        if not isinstance(self.items, InColumns):
+            rest = iter(self.items)
+            while some := list(islice(rest, size)):
+                yield DescribedItems.of(some)
+            return
+        # What is read a few at a time is put together: each block costs a transaction.
+        waiting: list[DescribedItems] = []
+        for block in self.items.blocks():
+            waiting.append(block)
+            if sum(map(len, waiting)) > size // 2:
+                yield DescribedItems.join(waiting)
+                waiting = []
+        if waiting:
+            yield DescribedItems.join(waiting)

@@ -15,7 +15,14 @@ from typing import Any, BinaryIO
 from consent.errors import DescriptionRefused
 from consent.formats import statements
 from consent.formats.columns import DIGESTS, ColumnMapping, Meaning, guess
-from consent.formats.described import DescribedItem, Description, Digest, Licence, Reading
+from consent.formats.described import (
+    DescribedItem,
+    DescribedItems,
+    Description,
+    Digest,
+    Licence,
+    Reading,
+)
 from consent.formats.doubts import Doubt, DoubtCode, Doubts
 from consent.formats.strict_json import parse
 from consent.formats.tables import Chunk, CsvTable, JsonLinesTable, Table
@@ -102,9 +109,13 @@ class Items:
     mapping: dict[str, Meaning]
 
     def __iter__(self) -> Iterator[DescribedItem]:
+        return chain.from_iterable(self.blocks())
+
+    def blocks(self) -> Iterator[DescribedItems]:
+        """Yield the items of one chunk of the table after the other."""
         always = self._always()
         for chunk in self.table.chunks():
-            yield from _Rows(chunk, self.table.names, self.mapping, always).items()
+            yield _Rows(chunk, self.table.names, self.mapping, always).items()
 
     def _always(self) -> tuple[Doubt, ...]:
         """Return what stands against every item, for want of a column."""
@@ -131,9 +142,10 @@ class _Rows:
             meaning = mapping.get(name, Meaning.UNKNOWN)
             self._columns.setdefault(meaning, []).append((name, values))
 
-    def items(self) -> Iterator[DescribedItem]:
+    def items(self) -> DescribedItems:
         """Return the items of the chunk."""
-        columns = (
+        # Whole columns: when all are read, each doubt is noted, whichever raised it.
+        columns = [
             range(self._chunk.first, self._chunk.first + self._count),
             self._each(Meaning.LOCATION, _location, ""),
             self._digests(),
@@ -150,10 +162,8 @@ class _Rows:
             self._pairs(Meaning.SIGNAL, Meaning.SIGNALS),
             self._pairs(Meaning.FLAG, Meaning.FLAGS),
             self._unknown(),
-        )
-        # Whole columns first: a doubt is noted by then, whichever column raised it.
-        whole = [list(column) if not isinstance(column, repeat) else column for column in columns]
-        return map(DescribedItem._make, zip(*whole, self._doubts(), strict=False))
+        ]
+        return DescribedItems([*columns, self._doubts()])
 
     def note(self, row: int) -> Doubts:
         """Return the doubts of a row, to add to."""
@@ -161,7 +171,7 @@ class _Rows:
 
     def _each(self, meaning: Meaning, read: Any, absent: Any) -> Any:
         if meaning not in self._columns:
-            return repeat(absent, self._count)
+            return [absent] * self._count
         name, values = self._columns[meaning][0]
         whole = _WHOLE[read](values) if read in _WHOLE else None
         if whole is not None:
@@ -174,11 +184,11 @@ class _Rows:
                 name, values = self._columns[meaning][0]
                 algorithm = "" if meaning is Meaning.DIGEST else meaning.value
                 if algorithm == "sha256" and _are(str, values) and statements.are_sha256(values):
-                    return [Digest(algorithm, value) for value in values]
+                    return list(map(Digest._make, zip(repeat(algorithm), values, strict=False)))
                 return [
                     self._digest(value, name, row, algorithm) for row, value in enumerate(values)
                 ]
-        return repeat(None, self._count)
+        return [None] * self._count
 
     def _digest(self, value: Any, name: str, row: int, algorithm: str) -> Digest | None:
         # The common case by itself, in a column of which some cell is doubtful.
@@ -200,28 +210,28 @@ class _Rows:
         if several in self._columns:
             columns.append(self._each(several, _object, ()))
         if not columns:
-            return repeat((), self._count)
-        return (tuple(chain.from_iterable(pairs)) for pairs in zip(*columns, strict=True))
+            return [()] * self._count
+        return [tuple(chain.from_iterable(pairs)) for pairs in zip(*columns, strict=True)]
 
     def _unknown(self) -> Any:
         named = self._columns.get(Meaning.UNKNOWN, [])
         if not named and not self._chunk.extra:
-            return repeat((), self._count)
-        return (
+            return [()] * self._count
+        return [
             (
                 *((name, values[row]) for name, values in named if values[row] not in (None, "")),
                 *self._chunk.extra.get(row, {}).items(),
             )
             for row in range(self._count)
-        )
+        ]
 
-    def _doubts(self) -> Iterator[tuple[Doubt, ...]]:
+    def _doubts(self) -> list[tuple[Doubt, ...]]:
         if not self._noted and not self._chunk.faults:
-            return repeat(self._always, self._count)
-        return (
+            return [self._always] * self._count
+        return [
             (*self._chunk.faults.get(row, ()), *self._always, *self._noted.get(row, ()))
             for row in range(self._count)
-        )
+        ]
 
 
 def _text(value: Any, name: str, rows: _Rows, row: int) -> str:
@@ -269,6 +279,10 @@ def _people(value: Any, name: str, rows: _Rows, row: int) -> tuple[str, ...]:
     return statements.people(stated, name, rows.note(row))
 
 
+def _whole_locations(values: list[Any]) -> list[Any] | None:
+    return values if _are(str, values) and statements.are_plain_locations(values) else None
+
+
 def _whole_numbers(values: list[Any]) -> list[Any] | None:
     return values if _are(int, values) and min(values) >= 0 and max(values) < 2**53 else None
 
@@ -292,6 +306,7 @@ def _are(kind: type, values: list[Any]) -> bool:
 # A column in which nothing is doubtful, as most are, is read at once: as its cells would be, or
 # None where one of them has to be looked at by itself.
 _WHOLE: Mapping[Any, Callable[[list[Any]], list[Any] | None]] = {
+    _location: _whole_locations,
     _number: _whole_numbers,
     _licence: _whole_licences,
     _basis: _whole_bases,

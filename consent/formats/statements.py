@@ -267,6 +267,11 @@ def is_plain_location(stated: str) -> bool:
     return len(stated) < LONGEST_LOCATION and _PLAIN_LOCATION.fullmatch(stated) is not None
 
 
+def are_plain_locations(stated: Sequence[str]) -> bool:
+    """Return whether ``is_plain_location`` is true of all of them, asked at once."""
+    return max(map(len, stated)) < LONGEST_LOCATION and all(map(_PLAIN_LOCATION.fullmatch, stated))
+
+
 def _is_safe(stated: str) -> bool:
     if _DAMAGE.search(stated) or "\n" in stated:
         return False

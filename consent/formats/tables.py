@@ -15,7 +15,7 @@ from consent.formats import repair_table
 from consent.formats.doubts import Doubt, DoubtCode, Doubts
 from consent.formats.strict_json import parse_object
 
-ROWS_AT_ONCE = 4_096
+ROWS_AT_ONCE = 5_000
 SAMPLE = 50
 MAX_COLUMNS = 500
 MAX_LINE = 2**20

@@ -222,6 +222,8 @@ class Item(Recorded):
             # Most items of large sets show nobody: an index over all would be of one entry.
             GinIndex(fields=["scopes"], name="item_scopes", condition=models.Q(people__gt=0)),
             models.Index(fields=["version"], name="item_people", condition=models.Q(people__gt=0)),
+            # Whoever deletes a file has to know that nothing points at it.
+            models.Index(fields=["file"], name="item_file", condition=models.Q(file__isnull=False)),
         ]
         # The version first: what comes into one touches a part of the index only.
         constraints = [models.UniqueConstraint(fields=["version", "fingerprint"], name="item_once")]

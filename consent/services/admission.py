@@ -9,16 +9,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from itertools import groupby, repeat
-from operator import itemgetter
+from itertools import chain, groupby, repeat
 from secrets import token_bytes
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
+from django.db import IntegrityError, transaction
+
 from consent.errors import PictureRefused
 from consent.formats.described import DescribedItem
-from consent.intake import Admitted, Fault, Refused, dump
-from consent.members import Member, commit_opening, seal_opening
+from consent.intake import AdmittedItems, Fault, Refused
+from consent.members import Member, Members, commit_opening, seal_openings
 from consent.models import (
     DatasetVersion,
     Depiction,
@@ -27,15 +28,17 @@ from consent.models import (
     MediaType,
     Subject,
 )
+from consent.repair import dump
 from consent.uses import LegalBasis
 from ledger import binary, vault
 from ledger.binary import cell
-from ledger.commitment import RANDOMNESS_SIZE
-from ledger.models import HOUSE_SCOPE, Recorded, SealedFile
+from ledger.models import HOUSE_SCOPE, Recorded
 from ledger.sealing import column_place
 from ledger.services import Unsealed, lock_scopes, store_file
 
 FINGERPRINT = "item.digest"
+_SHOWN = ("depicts", "digest", "licence", "legal_basis", "media_type")
+_ONCE = "item_once"
 _OPENING = column_place("consent_item", "opening")
 _STATED = column_place("consent_quarantined", "stated")
 _HOUSE = (HOUSE_SCOPE,)
@@ -64,8 +67,7 @@ _KNOWN = (
     "WHERE version_id = $1 AND fingerprint = ANY($2)"
 )
 Contents = Callable[[DescribedItem], bytes]
-Fresh = tuple[Admitted, bytes | None]
-Row = tuple[bytes, ...]
+Cells = Iterable[bytes]
 
 
 @dataclass
@@ -86,7 +88,7 @@ class Batch:
 def admit(
     version: DatasetVersion,
     intake: Intake,
-    admitted: Sequence[Admitted],
+    admitted: AdmittedItems,
     contents: Contents | None = None,
     files: Mapping[int, UUID] | None = None,
 ) -> Batch:
@@ -96,17 +98,21 @@ def admit(
     kept already, by ordinal. Raises ScopeGone, and PictureRefused when a file is no longer the one
     that was looked at.
     """
-    batch = Batch()
-    fresh = list(_fresh(version, admitted, batch))
-    scopes = find_scopes(person for one, _ in fresh for person in one.member.depicts)
-    writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}), batch)
-    writer.files = files or {}
-    rows = writer.rows(fresh, contents)
-    # A kept file is a row too, and while COPY runs its connection takes no other statement.
-    binary.copy_rows("consent_item", _ITEMS, list(rows) if contents else rows)
-    depictions = [row for rows in batch.groups.values() for row in rows if type(row) is Depiction]
-    Depiction.objects.bulk_create(depictions)
-    batch.items = len(fresh)
+    fresh, refused = _without(admitted, _repeated_within(admitted))
+    scopes = find_scopes(chain.from_iterable(fresh.members.column("depicts")))
+    writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}))
+    if contents:
+        # Asked first: of a picture that is there already no file is kept.
+        fresh, refused = _without(fresh, _known(version, fresh), refused)
+        files = writer.keep(fresh, contents)
+    try:
+        batch = writer.insert(fresh, files or {})
+    except IntegrityError as error:
+        if binary.violated(error) != _ONCE:
+            raise
+        fresh, refused = _without(fresh, _known(version, fresh), refused)
+        batch = writer.insert(fresh, files or {})
+    batch.refused = refused
     return batch
 
 
@@ -179,134 +185,156 @@ def _is_uuid(name: str) -> bool:
         return False
 
 
-def _fresh(version: DatasetVersion, admitted: Sequence[Admitted], batch: Batch) -> Iterator[Fresh]:
-    """Yield those whose picture is not in the version yet, each once, with its fingerprint."""
+def _repeated_within(admitted: AdmittedItems) -> list[bool]:
+    """Return of each whether its picture came before it."""
+    digests = admitted.members.column("digest")
+    if len(set(digests)) == len(digests):
+        return [False] * len(digests)
+    seen: set[str] = set()
+    repeated = []
+    for digest in digests:
+        repeated.append(digest in seen)
+        if digest:
+            seen.add(digest)
+    return repeated
+
+
+def _known(version: DatasetVersion, admitted: AdmittedItems) -> list[bool]:
+    """Return of each whether its picture is in the version already."""
     index = vault.blind_indexer(FINGERPRINT)
-    marks = [index(one.member.digest) if one.member.digest else None for one in admitted]
+    marks = [index(digest) if digest else None for digest in admitted.members.column("digest")]
     there = binary.send(_KNOWN, [str(version.pk), binary.bytea_array(list(filter(None, marks)))])()
-    seen = {bytes.fromhex(mark.decode()) for (mark,) in there}
-    for one, mark in zip(admitted, marks, strict=True):
-        if mark in seen:
-            batch.refused.append(Refused(one.item, (Fault.PICTURE_REPEATED.value,)))
-            continue
-        if mark:
-            seen.add(mark)
-        yield one, mark
+    known = {bytes.fromhex(mark.decode()) for (mark,) in there}
+    return [mark in known for mark in marks]
+
+
+def _without(
+    admitted: AdmittedItems, repeated: Sequence[bool], refused: Sequence[Refused] = ()
+) -> tuple[AdmittedItems, list[Refused]]:
+    """Return ``admitted`` without those that are repeated, and these behind ``refused``."""
+    if not any(repeated):
+        return admitted, list(refused)
+    turned_away = admitted.among(repeated).items
+    reasons = (Fault.PICTURE_REPEATED.value,)
+    rest = admitted.among([not one for one in repeated])
+    return rest, [*refused, *(Refused(item, reasons) for item in turned_away)]
 
 
 class _Writer:
     """Makes the row of each item, and the objects that records speak of.
 
     Written for speed: it runs a million times for one version, so that what is the same for many
-    rows is encoded once, and what can be is done for many rows at once.
+    rows is encoded once, and what can be is done for a whole column at once.
     """
 
     def __init__(
-        self,
-        version: DatasetVersion,
-        intake: Intake,
-        scopes: dict[UUID, UUID],
-        keys: vault.Keys,
-        batch: Batch,
+        self, version: DatasetVersion, intake: Intake, scopes: dict[UUID, UUID], keys: vault.Keys
     ) -> None:
-        self._version, self._batch = version, batch
-        self._scopes, self._keys = scopes, keys
-        self._place = cell(version.pk.bytes) + cell(intake.pk.bytes)
+        self._version, self._scopes, self._keys = version, scopes, keys
+        self._place = cell(version.pk.bytes) + cell(intake.pk.bytes) + _FOUR
         self._house = cell(binary.uuid_array(_HOUSE)) + _short(0)
-        self.files: Mapping[int, UUID] = {}
+        self._index = vault.blind_indexer(FINGERPRINT)
 
-    def rows(self, fresh: Sequence[Fresh], contents: Contents | None) -> Iterator[Row]:
+    def keep(self, admitted: AdmittedItems, contents: Contents) -> dict[int, UUID]:
+        """Keep the file of each item; return them by ordinal. Raises PictureRefused."""
+        members = map(admitted.members.column, ("digest", "depicts"))
+        files = {}
+        for item, digest, depicts in zip(admitted.items, *members, strict=True):
+            content = contents(item)
+            if sha256(content).hexdigest() != digest:
+                raise PictureRefused("a file changed while the version was being put together")
+            files[item.ordinal] = store_file(self._owners(depicts), content).pk
+        return files
+
+    @transaction.atomic
+    def insert(self, admitted: AdmittedItems, files: Mapping[int, UUID]) -> Batch:
+        """Insert the rows of all, or none of them. Raises IntegrityError for a known picture."""
+        batch = Batch(items=len(admitted))
+        binary.copy_rows("consent_item", _ITEMS, self._rows(admitted, files, batch))
+        rows = chain.from_iterable(batch.groups.values())
+        Depiction.objects.bulk_create(row for row in rows if type(row) is Depiction)
+        return batch
+
+    def _rows(
+        self, admitted: AdmittedItems, files: Mapping[int, UUID], batch: Batch
+    ) -> Iterator[Cells]:
         """Yield the cells of each item, in the order of ``_ITEMS``; some of them joined."""
-        ids = _fresh_ids(len(fresh))
-        for at in range(0, len(fresh), _AT_ONCE):
-            end = at + _AT_ONCE
-            yield from self._some(fresh[at:end], ids[at:end], contents)
+        ids = _fresh_ids(len(admitted))
+        for at in range(0, len(admitted), _AT_ONCE):
+            some = slice(at, at + _AT_ONCE)
+            yield from self._some(
+                ids[some], admitted.ordinals[some], admitted.members[some], files, batch
+            )
 
     def _some(
-        self, fresh: Sequence[Fresh], ids: Sequence[bytes], contents: Contents | None
-    ) -> Iterator[Row]:
-        random = token_bytes(RANDOMNESS_SIZE * len(fresh))
-        salts = (random[at : at + RANDOMNESS_SIZE] for at in range(0, len(random), RANDOMNESS_SIZE))
-        openings = [
-            seal_opening(one.member, salt) for (one, _), salt in zip(fresh, salts, strict=True)
-        ]
-        owners = [
-            self._owners(one.member.depicts, pk) if one.member.depicts else _HOUSE
-            for (one, _), pk in zip(fresh, ids, strict=True)
-        ]
-        sealed = self._seal(owners, ids, openings)
-        files: Iterable[bytes] = repeat(binary.NULL_CELL, len(fresh))
-        if contents or self.files:
-            files = [self._file(*both, contents) for both in zip(fresh, owners, strict=True)]
-        columns = zip(fresh, ids, openings, owners, sealed, files, strict=True)
-        return (self._row(*each) for each in columns)
-
-    def _row(
         self,
-        fresh: Fresh,
-        pk: bytes,
-        opening: bytes,
-        owners: tuple[UUID, ...],
-        sealed: bytes,
-        file: bytes,
-    ) -> Row:
-        (item, member), mark = fresh
-        if owners is _HOUSE:
-            self._batch.house += 1
-            whose = self._house
-        else:
-            whose = cell(binary.uuid_array(owners)) + _short(len(member.depicts))
-        return (
-            _SIXTEEN,
-            pk,
-            self._place,
-            _FOUR,
-            item.ordinal.to_bytes(4, "big"),
-            _DIGEST,
-            commit_opening(opening),
-            cell(sealed),
-            _DIGEST + mark if mark else binary.NULL_CELL,
-            file,
-            whose,
-            _texts(member.licence, member.legal_basis, member.media_type),
-            _pixels(member.width),
-            _pixels(member.height),
-            _NOT_ASIDE,
+        ids: Sequence[bytes],
+        ordinals: Sequence[int],
+        members: Members,
+        files: Mapping[int, UUID],
+        batch: Batch,
+    ) -> Iterator[Cells]:
+        depicts, digests, *texts = map(members.column, _SHOWN)
+        widths, heights = map(members.column, ("width", "height"))
+        owners = [self._owners(people) for people in depicts]
+        self._note(batch, ids, owners, depicts)
+        openings = seal_openings(members)
+        kept = [files.get(ordinal) for ordinal in ordinals] if files else repeat(None, len(ids))
+        return zip(
+            repeat(_SIXTEEN),
+            ids,
+            repeat(self._place),
+            [ordinal.to_bytes(4, "big") for ordinal in ordinals],
+            repeat(_DIGEST),
+            map(commit_opening, openings),
+            map(cell, self._seal(owners, ids, openings)),
+            map(self._mark, digests),
+            [_SIXTEEN + file.bytes if file else binary.NULL_CELL for file in kept],
+            map(self._whose, owners, depicts),
+            map(_texts, *texts),
+            map(_pixels, widths),
+            map(_pixels, heights),
+            repeat(_NOT_ASIDE),
+            strict=False,
         )
 
-    def _owners(self, people: Sequence[UUID], pk: bytes) -> tuple[UUID, ...]:
-        owners = tuple(sorted({self._scopes[person] for person in people}))
-        self._note(owners, UUID(bytes=pk), people)
-        return owners
+    def _mark(self, digest: str) -> bytes:
+        return _DIGEST + self._index(digest) if digest else binary.NULL_CELL
+
+    def _owners(self, people: Sequence[UUID]) -> tuple[UUID, ...]:
+        return tuple(sorted({self._scopes[person] for person in people})) if people else _HOUSE
+
+    def _whose(self, owners: tuple[UUID, ...], people: Sequence[UUID]) -> bytes:
+        if not people:
+            return self._house
+        return cell(binary.uuid_array(owners)) + _short(len(people))
 
     def _seal(
         self, owners: Sequence[tuple[UUID, ...]], ids: Sequence[bytes], openings: Sequence[bytes]
     ) -> list[bytes]:
         """Return each opening sealed: runs of items of the same people at once."""
         sealed: list[bytes] = []
-        for whose, run in groupby(zip(owners, ids, openings, strict=True), itemgetter(0)):
-            values = [(_OPENING + pk, opening) for _, pk, opening in run]
-            sealed += self._keys.seal_many(whose, values)
+        for whose, run in groupby(owners):
+            some = slice(len(sealed), len(sealed) + sum(1 for _ in run))
+            sealed += self._keys.seal_many(whose, _OPENING, ids[some], openings[some])
         return sealed
 
-    def _file(self, fresh: Fresh, owners: Sequence[UUID], contents: Contents | None) -> bytes:
-        (item, member), _ = fresh
-        if contents:
-            return cell(self._keep(owners, member, contents(item)).pk.bytes)
-        file = self.files.get(item.ordinal)
-        return cell(file.bytes) if file else binary.NULL_CELL
-
-    def _note(self, owners: tuple[UUID, ...], pk: UUID, people: Sequence[UUID]) -> None:
-        rows = self._batch.groups.setdefault(owners, [])
-        # Only its id and table are used: the record takes the digest of what was copied in.
-        rows.append(Item(pk=pk, version=self._version, scopes=list(owners)))
-        rows += [Depiction(item_id=pk, subject_id=person) for person in people]
-
-    @staticmethod
-    def _keep(owners: Sequence[UUID], member: Member, content: bytes) -> SealedFile:
-        if sha256(content).hexdigest() != member.digest:
-            raise PictureRefused("a file changed while the version was being put together")
-        return store_file(owners, content)
+    def _note(
+        self,
+        batch: Batch,
+        ids: Sequence[bytes],
+        owners: Sequence[tuple[UUID, ...]],
+        depicts: Sequence[Sequence[UUID]],
+    ) -> None:
+        """Note in ``batch`` what records speak of."""
+        batch.house += depicts.count(())
+        for at, people in enumerate(depicts):
+            if people:
+                pk, whose = UUID(bytes=ids[at]), owners[at]
+                rows = batch.groups.setdefault(whose, [])
+                # Only its id and table are used: the record digests what was copied in.
+                rows.append(Item(pk=pk, version=self._version, scopes=list(whose)))
+                rows += [Depiction(item_id=pk, subject_id=person) for person in people]
 
 
 def _fresh_ids(count: int) -> list[bytes]:

@@ -1,10 +1,11 @@
 """A batch of items on its way into a draft: what is known when it is judged, and its record."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from consent import kinds
 from consent.decisions import find_consenting
-from consent.formats.described import DescribedItem
+from consent.formats.described import DescribedItems
 from consent.intake import Known
 from consent.kinds import ItemsAdmitted
 from consent.models import Intake
@@ -19,12 +20,12 @@ from ledger.services import Unsealed, append_large
 def find_known(
     uses: Sequence[Use],
     profile: str,
-    items: Sequence[DescribedItem],
+    items: DescribedItems,
     intake: Intake | None = None,
 ) -> Known:
     """Return who is named in ``items``, whose consent covers ``uses`` now, and what was seen where
     they lie."""
-    people = find_people({name for item in items for name in item.depicts})
+    people = find_people(set(chain.from_iterable(items.column("depicts"))))
     consenting = find_consenting(people.values(), uses, profile=profile) if people else ()
     observed = weigh_items(items, uses, profile, intake)
     return Known(people, consenting, tuple(uses), observed)

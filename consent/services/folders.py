@@ -12,8 +12,8 @@ from django.db import transaction
 from consent import profiles
 from consent.errors import AlreadyKnown, NothingToFreeze, PictureRefused
 from consent.formats import folder as croissant
-from consent.formats.described import DescribedItem, Reading
-from consent.intake import Admitted, Fault, Found, Refused, judge
+from consent.formats.described import DescribedItem, DescribedItems, Reading
+from consent.intake import Admitted, AdmittedItems, Fault, Found, Refused, judge
 from consent.models import Dataset, DatasetVersion, Intake, IntakeState, VersionState
 from consent.pictures import inspect
 from consent.services.admission import admit, find_people, quarantine
@@ -130,7 +130,8 @@ def _take_in(
     intake = begin(actor, Arrival(Form.FOLDER, version_id=version.pk))
     intake.fingerprint, intake.state = mark, IntakeState.READING
     record_received(actor, intake)
-    batch = admit(version, intake, admitted, lambda item: source.read(item.location))
+    entering = AdmittedItems.of(admitted)
+    batch = admit(version, intake, entering, lambda item: source.read(item.location))
     refused = sorted([*turned_away, *batch.refused], key=lambda one: one.ordinal)
     people = find_people({name for item in reading.items for name in item.depicts})
     intake.read_to = max(one.item.ordinal for one in verdicts)
@@ -144,7 +145,7 @@ def _judge(
     source: Files, reading: Reading, uses: Sequence[Use], profile: str
 ) -> list[Admitted | Refused]:
     """Judge every file that is described or lies there."""
-    items = list(reading.items)
+    items = DescribedItems.of(list(reading.items))
     known = find_known(uses, profile, items)
     verdicts = [judge(item, known, _look(source, item.location)) for item in items]
     described = {item.location for item in items}

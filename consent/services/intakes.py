@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from itertools import islice
 from typing import IO, BinaryIO
 from uuid import UUID
 
@@ -24,9 +23,9 @@ from django.db import connection, transaction
 
 from consent import kinds
 from consent.errors import DescriptionRefused, WrongState
-from consent.formats.described import DescribedItem, Reading
+from consent.formats.described import DescribedItems, Reading
 from consent.importers.readings import open_reading
-from consent.intake import Admitted, Refused, judge
+from consent.intake import judge_stated
 from consent.models import (
     Intake,
     IntakeState,
@@ -133,9 +132,10 @@ def read_intake(
         with content or _open(intake) as stream:
             reading = open_reading(Form(intake.form), stream, remarks(intake).mapping)
             with uncollected():
-                for chunk in chunks(reading, intake.read_to):
-                    take(intake_id, chunk)
-                    tell(chunk[-1].ordinal)
+                for chunk in reading.blocks(CHUNK):
+                    if fresh := chunk.behind(intake.read_to):
+                        take(intake_id, fresh)
+                        tell(fresh.column("ordinal")[-1])
             return finish(intake_id, reading, stream)
     except DescriptionRefused as error:
         return refuse(intake_id, str(error))
@@ -153,31 +153,23 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def chunks(reading: Reading, read_to: int) -> Iterator[Sequence[DescribedItem]]:
-    """Yield the items behind ``read_to``, so many at a time."""
-    rest = (item for item in reading.items if item.ordinal > read_to)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk
-
-
 @transaction.atomic
-def take(intake_id: UUID, chunk: Sequence[DescribedItem]) -> None:
+def take(intake_id: UUID, chunk: DescribedItems) -> None:
     """Judge the next items of an intake, let them in or keep them for repair, on the record."""
     intake = get(Intake.objects.all(), intake_id)
     assert intake.version is not None
     _let_commit_return_early()
     version = lock_draft(intake.version)
     intake = lock(Intake.objects.all(), intake_id)
-    fresh = [item for item in chunk if item.ordinal > intake.read_to]
+    fresh = chunk.behind(intake.read_to)
     if not fresh or intake.state != IntakeState.READING:
         return
     Errand.objects.renew(intake_id, LEASE)
     known = find_known(list(map(Use, version.uses)), version.profile, fresh, intake)
-    verdicts = [judge(item, known) for item in fresh]
-    batch = admit(version, intake, [one for one in verdicts if isinstance(one, Admitted)])
-    refused = [one for one in verdicts if isinstance(one, Refused)] + batch.refused
-    waiting = quarantine(intake, refused, dict(known.people))
-    intake.read_to = fresh[-1].ordinal
+    admitted, refused = judge_stated(fresh, known)
+    batch = admit(version, intake, admitted)
+    waiting = quarantine(intake, refused + batch.refused, dict(known.people))
+    intake.read_to = fresh.column("ordinal")[-1]
     name_people(intake, known.people.values())
     record_batch(intake, batch, waiting, known.observed.values())
 

@@ -10,20 +10,20 @@ from django.db import transaction
 from consent import kinds
 from consent.errors import TermsRefused, WrongState
 from consent.formats import repair_table
+from consent.formats.described import DescribedItems
 from consent.intake import (
     ACCEPTABLE,
     Admitted,
+    AdmittedItems,
     Refused,
-    Repair,
     judge,
-    load,
-    mend,
     sentence,
 )
 from consent.kinds import IntakeRepaired
 from consent.licences import is_known
 from consent.models import Account, Intake, IntakeState, Quarantined, Reading, Subject
 from consent.moment import database_now
+from consent.repair import Repair, load, mend
 from consent.services.admission import Batch, admit, quarantine
 from consent.services.arrivals import lock_draft
 from consent.services.authority import Actor, by, get, lock, require
@@ -135,12 +135,15 @@ def _repair_chunk(
     answered = [before | said.accepted for _, before in stated]
     items = [mend(item, said) for item, _ in stated]
     _know(said)
-    known = find_known(list(map(Use, version.uses)), version.profile, items, intake)
+    known = find_known(
+        list(map(Use, version.uses)), version.profile, DescribedItems.of(items), intake
+    )
     verdicts = [
         judge(item, known, accepted=accepted)
         for item, accepted in zip(items, answered, strict=True)
     ]
-    batch = admit(version, intake, [one for one in verdicts if isinstance(one, Admitted)])
+    admitted = [one for one in verdicts if isinstance(one, Admitted)]
+    batch = admit(version, intake, AdmittedItems.of(admitted))
     refused = {one.ordinal: one for one in verdicts if isinstance(one, Refused)}
     refused |= {one.ordinal: one for one in batch.refused}
     let_in = [row.pk for ordinal, row in there.items() if ordinal not in refused]

@@ -22,7 +22,7 @@ from consent.decision import Outcome
 from consent.decisions import find_consenting
 from consent.errors import TermsRefused, Unknown
 from consent.formats.described import DescribedItem
-from consent.intake import Admitted
+from consent.intake import Admitted, AdmittedItems
 from consent.members import PAGE, Member, read_opening, split
 from consent.models import DatasetVersion, Intake, IntakeState, Item, Subject
 from consent.models import Reading as Errand
@@ -149,7 +149,7 @@ def _take(intake_id: UUID) -> bool:
     admitted, files = _judge(
         version, origin, [one for one in items if one.pk not in left_out], places
     )
-    batch = admit(version, intake, admitted, files=files)
+    batch = admit(version, intake, AdmittedItems.of(admitted), files=files)
     intake.read_to = first * PAGE + len(commitments)
     intake.dropped_count += len(items) - batch.items
     intake.save(update_fields=["dropped_count"])

@@ -19,8 +19,8 @@ from rest_framework.response import Response
 from consent import services, tasks
 from consent.errors import DescriptionRefused, TermsRefused
 from consent.formats import openlineage
-from consent.intake import Repair
 from consent.models import Intake, Project
+from consent.repair import Repair
 from consent.serializers.intakes import (
     ArrivalSerializer,
     IntakeSerializer,

@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 
 from consent import services
 from consent.errors import NotPermitted, TermsRefused, WrongState
-from consent.intake import Repair
 from consent.members import read_opening
 from consent.models import (
     Account,
@@ -27,6 +26,7 @@ from consent.models import (
     VersionState,
 )
 from consent.moment import database_now
+from consent.repair import Repair
 from consent.roles import RoleCode
 from consent.services import Arrival, datasets, errands, intakes
 from consent.uses import Form, Use

@@ -17,7 +17,6 @@ from django.test.utils import CaptureQueriesContext
 from consent import services
 from consent.admin.acts import row_url
 from consent.errors import NothingToFreeze, NotPermitted, TermsRefused, WrongState
-from consent.intake import Repair
 from consent.members import Member, read_opening
 from consent.models import (
     Account,
@@ -31,6 +30,7 @@ from consent.models import (
 )
 from consent.moment import database_now
 from consent.observed import open_observation
+from consent.repair import Repair
 from consent.roles import RoleCode
 from consent.services import Arrival, anonymising, observing, weighing
 from consent.uses import Form, Provenance, Use

@@ -18,6 +18,7 @@ from consent.models import (
     Account,
     Dataset,
     DatasetVersion,
+    Depiction,
     Intake,
     IntakeState,
     Item,
@@ -276,6 +277,32 @@ def test_a_picture_comes_into_a_version_once(bring: Bring) -> None:
     bring(table({}))
     again = bring(table({}, {}))
     assert (again.item_count, reasons(again)) == (1, [["picture_repeated"]])
+
+
+def test_a_picture_that_came_before_keeps_nothing_else_of_its_chunk_out(
+    officer: Account, scientist: Account, draft: DatasetVersion, bring: Bring, log: Log,
+    monkeypatch: pytest.MonkeyPatch, sequence: Callable[[], int], acting_as: ActingAs,
+) -> None:  # fmt: skip
+    cleo = register(officer)
+    consent_of(officer, cleo)
+    hers = {"depicts": cleo.handle}
+    same = {"sha256": digest(2)}
+    monkeypatch.setattr(intakes, "CHUNK", 3)
+    # The second chunk brings a picture of the first again, the third brings it twice.
+    content = table({}, hers, {}, hers, hers | same, {}, same | {"url": "b"}, {}, same)
+    intake = bring(content)
+    waiting = intake.quarantined.order_by("ordinal")
+    assert [(one.ordinal, one.reasons) for one in waiting] == [
+        (ordinal, ["picture_repeated"]) for ordinal in (5, 7, 9)
+    ]
+    people = Item.objects.order_by("ordinal").values_list("ordinal", "people")
+    assert list(people) == [(1, 0), (2, 1), (3, 0), (4, 1), (6, 0), (8, 0)]
+    assert (intake.item_count, intake.house_count) == (6, 4)
+    assert Depiction.objects.count() == 2
+    freeze_unvetted(scientist, draft)
+    sequence()
+    with acting_as("eraser"):
+        assert verify_log(log).findings == []
 
 
 def test_items_of_a_chunk_have_ids_in_the_order_of_their_places(bring: Bring) -> None:

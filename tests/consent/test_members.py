@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from consent.members import (
     PAGE,
     Member,
+    Members,
     commit,
     digest_of,
     is_member,
@@ -17,6 +18,7 @@ from consent.members import (
     paginate,
     read_opening,
     seal_opening,
+    seal_openings,
     version_digest,
 )
 from consent.uses import LegalBasis
@@ -44,6 +46,33 @@ _SIZES = st.integers(0, 2**53 - 1)
 def test_what_is_committed_to_is_canonical_json(member: Member) -> None:
     said = json.loads(member.canonical())
     assert member.canonical() == canonical(said)
+
+
+_TEXT = st.text(max_size=6) | st.sampled_from(['"', '","', "\\", '\\","', '"\\', "[]", "é"])
+_PAIRS = st.lists(st.tuples(_TEXT, _TEXT), max_size=2).map(tuple)
+_MEMBERS = st.builds(
+    Member,
+    *(_TEXT, _TEXT, st.sampled_from(LegalBasis)),
+    depicts=st.lists(st.sampled_from([UUID(int=2), UUID(int=1)]), unique=True).map(tuple),
+    **dict.fromkeys(("location", "media_type", "perceptual_hash"), _TEXT),
+    **dict.fromkeys(("width", "height"), _SIZES),
+    **dict.fromkeys(("signals", "flags"), _PAIRS),
+)
+
+
+@given(st.lists(_MEMBERS, max_size=5))
+def test_many_are_spelt_as_each_by_itself(members: list[Member]) -> None:
+    assert list(Members.of(members).canonical()) == [one.canonical() for one in members]
+
+
+@given(st.lists(_MEMBERS, max_size=3), st.integers(1, 4))
+def test_what_columns_repeat_is_spelt_alike(members: list[Member], times: int) -> None:
+    repeated = [one for one in members for _ in range(times)]
+    openings = seal_openings(Members.of(repeated))
+    assert [read_opening(one)[0].canonical() for one in openings] == [
+        one.canonical() for one in repeated
+    ]
+    assert len({one[:32] for one in openings}) == len(repeated)
 
 
 def test_people_are_a_set() -> None:

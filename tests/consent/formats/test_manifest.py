@@ -337,14 +337,17 @@ def test_no_bytes_do_more_harm_than_a_refusal(data: bytes, form: TableForm) -> N
                     *(sha256(b"").hexdigest(), "", None),
                 ]
             ),
+            st.sampled_from(
+                ["a.png", "https://pictures.example/a", "../a", "a\nb", " a", "", None]
+            ),
         ),
         min_size=1,
         max_size=4,
     )
 )
 def test_a_column_read_as_a_whole_gives_what_each_of_its_cells_gives(rows: list[Any]) -> None:
-    def line(width: Any, licence: Any, basis: Any, digest: Any) -> tuple[Any, ...]:
-        return ("a.png", "A cup", width, digest, licence, basis, "no", "red")
+    def line(width: Any, licence: Any, basis: Any, digest: Any, place: Any) -> tuple[Any, ...]:
+        return (place, "A cup", width, digest, licence, basis, "no", "red")
 
     mapping = guess(HEADER, [ROW])
 
@@ -353,7 +356,7 @@ def test_a_column_read_as_a_whole_gives_what_each_of_its_cells_gives(rows: list[
         return list(manifest.read(mapping).items)
 
     # None of the columns is read as a whole beside this row.
-    odd = line("?", "?", "?", "?")
+    odd = line("?", "?", "?", "?", "?:")
     apart = [items(line(*row), odd)[0] for row in rows]
     together = items(*(line(*row) for row in rows))
     assert [item._replace(ordinal=1) for item in together] == apart

@@ -53,6 +53,7 @@ _PLACE = (
     f" || coalesce(uuid_send(file_id), '\\x{bytes(16).hex()}')"
 )
 _PLACES_LABEL = b"muniment/house-items/v1\0"
+_PAGES = {"version_id": "uuid", "ordinal": "int4", "commitments": "bytea", "root": "bytea"}
 _AT_ONCE = 50
 _SET_ASIDE = 1_000
 _ROWS_OF_SEGMENT = 200
@@ -247,14 +248,10 @@ def _kept(version: DatasetVersion, runs: Iterable[_Run]) -> Iterator[_Run]:
     """Store the pages of ``runs`` as a version's on their way, some at once."""
     numbered = enumerate(runs)
     while some := list(islice(numbered, _AT_ONCE)):
-        VersionPage.objects.bulk_create(
-            VersionPage(
-                version=version,
-                ordinal=ordinal,
-                commitments=run.page.commitments,
-                root=run.page.root,
-            )
-            for ordinal, run in some
+        binary.copy_in(
+            VersionPage._meta.db_table,
+            _PAGES,
+            ((version.pk, ordinal, run.page.commitments, run.page.root) for ordinal, run in some),
         )
         yield from (run for _, run in some)
 

@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from consent import profiles
 from consent.models import Dataset, DatasetVersion
+from consent.serializers.codes import one_code
 from consent.services import ExportForm
 from consent.uses import Use
 
@@ -27,7 +28,7 @@ class VersionRequestSerializer(serializers.Serializer):
     """A draft to begin: what it is for, and by which rules."""
 
     uses = serializers.ListField(
-        child=serializers.ChoiceField([use.value for use in Use]),
+        child=one_code(Use),
         default=lambda: [Use.TRAIN.value],
         allow_empty=False,
     )
@@ -90,9 +91,7 @@ class NextVersionSerializer(serializers.Serializer):
 
     without_people = serializers.ListField(child=serializers.UUIDField(), default=list)
     without_items = serializers.ListField(child=serializers.UUIDField(), default=list)
-    uses = serializers.ListField(
-        child=serializers.ChoiceField([use.value for use in Use]), default=list
-    )
+    uses = serializers.ListField(child=one_code(Use), default=list)
     profile = serializers.CharField(default="", allow_blank=True, max_length=40)
 
 

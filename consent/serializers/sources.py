@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from consent import profiles
 from consent.models import Source, SourceObservation
+from consent.serializers.codes import one_code
 from consent.services import Observed
 from consent.signals.weighing import RULE, Weighing
 from consent.uses import Provenance, Use
@@ -65,12 +66,12 @@ class ObservedSerializer(serializers.Serializer):
         }
 
 
-class AskingSerializer(serializers.Serializer):
+class PlaceSerializer(serializers.Serializer):
     """What holds for an item at this place, for these uses; now, or at a past moment."""
 
     location = serializers.CharField(max_length=4096)
     uses = serializers.ListField(
-        child=serializers.ChoiceField([use.value for use in Use]),
+        child=one_code(Use),
         default=lambda: [Use.TRAIN.value],
         allow_empty=False,
     )

@@ -14,8 +14,8 @@ from consent import services
 from consent.errors import TermsRefused, Unknown
 from consent.models import Source, SourceObservation
 from consent.serializers.sources import (
-    AskingSerializer,
     ObservedSerializer,
+    PlaceSerializer,
     SourceObservationSerializer,
     SourceRequestSerializer,
     SourceSerializer,
@@ -99,13 +99,13 @@ class SourceAskingView(ConsentView):
     scopes = {"POST": "datasets:read"}
 
     @extend_schema(
-        request=AskingSerializer,
+        request=PlaceSerializer,
         responses={200: WeighingSerializer, 404: OpenApiTypes.OBJECT},
         description="By POST, since an address may name somebody; nothing is changed. 404 where "
         "nothing was seen that speaks for the place.",
     )
     def post(self, request: Request, source_id: UUID) -> Response:
-        said = read(AskingSerializer, request).validated_data
+        said = read(PlaceSerializer, request).validated_data
         weighing = services.weigh_address(
             actor=self.account,
             source_id=source_id,

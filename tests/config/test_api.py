@@ -1,9 +1,12 @@
 import inspect
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
 
 import consent.errors
 import generation.errors
@@ -183,3 +186,10 @@ def test_a_foreign_host_is_refused(client: Client) -> None:
 )
 def test_every_answer_carries_its_limits(client: Client, header: str, part: str) -> None:
     assert part in client.get("/api/test/closed/")[header]
+
+
+def test_the_schema_is_valid_and_names_each_thing_once(tmp_path: Path) -> None:
+    # Of two serializers with one name it would show the second in the place of both.
+    GENERATOR_STATS.reset()  # of whoever asked for one before in this process
+    asked = ("--validate", "--fail-on-warn", "--urlconf", "config.urls")
+    call_command("spectacular", *asked, file=str(tmp_path / "schema.yml"))

@@ -70,17 +70,21 @@ def _record(actor: Account, recipient: Recipient, said: dict[str, Any]) -> Outco
 
 
 def _correct(actor: Account, recipient: Recipient, said: dict[str, Any]) -> Outcome:
-    services.correct_recipient(actor=actor, recipient_id=recipient.pk, details=said["details"])
+    services.correct_recipient(
+        actor=actor, recipient_id=recipient.pk, details=said["details"], seen=said["seen"]
+    )
     return Outcome("Set right. What stood before is kept with the record.", recipient)
 
 
 def _correction_form(actor: Account, recipient: Recipient) -> type[forms.Form]:
-    """Return the form that shows what is on record, opened for ``actor``."""
+    """Return the form that shows what is on record, opened for ``actor`` when it is shown."""
 
     class Form(forms.Form):
         details = _details()
+        seen = forms.UUIDField(widget=forms.HiddenInput())
 
-    Form.base_fields["details"].initial = _open(actor, recipient)
+    Form.base_fields["details"].initial = lambda: _open(actor, recipient)
+    Form.base_fields["seen"].initial = recipient.record
     return Form
 
 

@@ -18,6 +18,11 @@ class RecipientCorrectionSerializer(serializers.Serializer):
     """Who a recipient is and where to tell it, in full: it takes the place of what stood there."""
 
     details = serializers.CharField(max_length=2_000)
+    seen = serializers.UUIDField(
+        default=None,
+        allow_null=True,
+        help_text="The recipient's record as you know it: with a newer one it is refused.",
+    )
 
 
 class RecipientSerializer(serializers.ModelSerializer):

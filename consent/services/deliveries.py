@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from consent import kinds
-from consent.errors import AlreadyKnown, TermsRefused, Unknown, UseStopped
+from consent.errors import AlreadyKnown, TermsRefused, Unknown, UseStopped, WrongState
 from consent.lineage import EDGES, Givable, Node, find_given
 from consent.models import Account, DatasetVersion, Delivery, Given, Project, Recipient
 from consent.moment import database_now
@@ -45,18 +45,23 @@ def name_recipient(*, actor: Account, code: str, details: str = "") -> Recipient
 
 
 @transaction.atomic
-def correct_recipient(*, actor: Account, recipient_id: UUID, details: str) -> Recipient:
+def correct_recipient(
+    *, actor: Account, recipient_id: UUID, details: str, seen: UUID | None = None
+) -> Recipient:
     """Say anew who a recipient is and where it can be told; the code stays, answers name it.
 
     What stood before is kept in the house's segment of the record: to whom a letter went in the
-    meantime stays provable. Raises NotPermitted, Unknown, TermsRefused, AlreadyKnown when just
-    that is on record.
+    meantime stays provable. ``seen`` is the recipient's record as ``actor`` knows it. Raises
+    NotPermitted, Unknown, TermsRefused, WrongState when there is a newer record, AlreadyKnown when
+    just that is on record.
     """
     require_anywhere(actor, "consent.correct_recipient")
     details = _tidy(details)
     if not details:
         raise TermsRefused("details are empty, wanted who they are and where to tell them")
     recipient = lock(Recipient.objects.all(), recipient_id)
+    if seen is not None and recipient.record != seen:
+        raise WrongState("somebody has set it right meanwhile: read what stands there now")
     keys = vault.keys([HOUSE_SCOPE])
     before = keys.open(recipient, "details").decode()
     if details == before:

@@ -63,9 +63,7 @@ class RecipientCorrectionView(ConsentView):
         said = read(RecipientCorrectionSerializer, request).validated_data
 
         def write() -> Recipient:
-            return services.correct_recipient(
-                actor=self.account, recipient_id=recipient_id, details=said["details"]
-            )
+            return services.correct_recipient(actor=self.account, recipient_id=recipient_id, **said)
 
         return Response(RecipientSerializer(self.once(Recipient, said, write)).data)
 

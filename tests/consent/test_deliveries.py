@@ -233,6 +233,9 @@ def test_who_a_recipient_is_is_set_right_and_what_stood_before_stays_provable(
     for details, words in (("  ", "wanted who they are"), ("x" * 2_001, "2000 at most")):
         with pytest.raises(TermsRefused, match=words):
             services.correct_recipient(**said, details=details)
+    with pytest.raises(WrongState, match="meanwhile: read what stands there now"):
+        services.correct_recipient(**said, details="Studio Again", seen=named)
+    assert services.correct_recipient(**said, details="Studio Again", seen=now.record)
     with pytest.raises(Unknown):
         services.correct_recipient(**{**said, "recipient_id": uuid4()}, details="Agency")
     scientist = house.account("Sten", RoleCode.DATA_SCIENTIST)
@@ -327,7 +330,16 @@ def test_the_form_that_sets_a_recipient_right_shows_what_is_on_record(
     address = f"/admin/consent/recipient/{studio.pk}/do/correct/"
     assert DETAILS in client.get(address).content.decode()
     assert Record.objects.count() == before + 1
-    assert client.post(address, {"details": "Studio Renamed"}).status_code == 302
+    seen = studio.record
+    assert f'value="{seen}"' in client.get(address).content.decode()
+    before = Record.objects.count()
+    said = {"details": "Studio Renamed", "seen": str(seen)}
+    assert client.post(address, said).status_code == 302
+    # Sending it opens nothing.
+    assert Record.objects.count() == before + 1
+    # Somebody else, who had opened the page before that.
+    late = client.post(address, said | {"details": "Studio Moved"}).content.decode()
+    assert "Somebody has set it right meanwhile" in late
     assert "Studio Renamed" in client.get(f"{row_url(studio)}?details=1").content.decode()
     scientist = browser(house.account("Sten", RoleCode.DATA_SCIENTIST))
     assert "Set right" not in scientist.get(row_url(studio)).content.decode()

@@ -7,6 +7,7 @@ line that comes in is ``[ACT, {…}]``, and answered by a line with what the act
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -45,7 +46,7 @@ def withdraw(officer: str, grant: str) -> dict[str, Any]:
 
 
 def decide(moderator: str, outcome: str) -> dict[str, Any]:
-    """Decide the one open case."""
+    """Decide the one case once it is open, however long its image is on its way."""
     from consent.models import Account
     from generation import services, tasks
     from generation.models import Case
@@ -53,6 +54,9 @@ def decide(moderator: str, outcome: str) -> dict[str, Any]:
 
     account = Account.objects.get(pk=moderator)
     reason = {"approved": "within_policy", "refused": "against_policy"}[outcome]
+    deadline = time.monotonic() + 60
+    while not Case.objects.filter(state="open").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
     case = Case.objects.get(state="open")
     services.claim_case(actor=account, case_id=case.pk)
     services.decide_case(

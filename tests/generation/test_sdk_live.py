@@ -197,7 +197,7 @@ def test_image_with_a_face_is_held_until_a_person_decides(
     live.act("decide", moderator=moderator, outcome="refused")
     patient = live.recorder(review_seconds=60).wrap(pipeline, model=model, project=project)
     approval = {"moderator": moderator, "outcome": "approved"}
-    decision = threading.Timer(2.0, live.act, ("decide",), approval)
+    decision = threading.Thread(target=live.act, args=("decide",), kwargs=approval)
     decision.start()
     assert patient("a red circle", **FAST).images[0].size == (512, 512)
     decision.join()

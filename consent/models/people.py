@@ -108,6 +108,11 @@ class Account(AbstractBaseUser, Recorded):
         """Return how screens address the account; its name is sealed."""
         return str(self)
 
+    def get_full_name(self) -> str:
+        """Return what somebody who is signed in reads of themselves: what they are here."""
+        roles = dict.fromkeys(held.get_role_display() for held in self._held)
+        return f"{', '.join(roles).capitalize()} {str(self.id)[:8]}" if roles else ""
+
     def check_password(self, raw_password: str | None) -> bool:
         # Without Django's setter: a hash renewed on the way would change the row off the record.
         return check_password(raw_password, self.password)

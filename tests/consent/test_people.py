@@ -1,6 +1,7 @@
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 
 from consent import services
 from consent.authentication import AddressBackend
@@ -140,6 +141,19 @@ def test_a_renewed_sign_in_ends_the_password(house: House) -> None:
 def test_nobody_renews_their_own_sign_in(house: House) -> None:
     with pytest.raises(TwoPeopleNeeded, match="another person"):
         services.renew_sign_in(actor=house.ada, account_id=house.ada.pk)
+
+
+def test_who_is_signed_in_reads_what_they_are_here(house: House, officer: Account) -> None:
+    officer = Account.objects.get(pk=officer.pk)
+    assert officer.get_full_name() == f"Officer {str(officer.pk)[:8]}"
+    client = Client()
+    client.force_login(officer)
+    page = client.get("/admin/").content.decode()
+    assert officer.get_full_name() in page
+    assert f"person {str(officer.pk)[:8]}" not in page
+    ended = house.account("Otto", RoleCode.OFFICER)
+    services.end_account(actor=house.ada, account_id=ended.pk)
+    assert Account.objects.get(pk=ended.pk).get_full_name() == ""
 
 
 def test_an_ended_account_loses_its_roles(house: House) -> None:

@@ -105,6 +105,8 @@ class Members:
                 before = text + _json(name, values[0]) + before
                 continue
             opening, fragments, closing = _fragments(name, values)
+            if len(fragments) != len(values):
+                raise ValueError(f"{len(values)} values of {name} gave {len(fragments)} texts")
             parts += [repeat(text + opening), fragments]
             before = closing + before
         parts.append(repeat(before[:-1] + b"}", len(self)))
@@ -114,9 +116,9 @@ class Members:
 def _fragments(name: str, values: Sequence[Any]) -> tuple[bytes, list[bytes], bytes]:
     """Return JSON of each value, and what stands before and behind it alike."""
     if isinstance(values[0], str):
-        # Inside of a JSON string no quotation mark is without a backslash: only between two
-        # strings these three bytes stand.
-        return b'"', orjson.dumps(values)[2:-2].split(b'","'), b'"'
+        # One a line: in a JSON string no line ends, so that a line's end is between two of them.
+        lines = orjson.dumps(values, option=orjson.OPT_INDENT_2)
+        return b'"', lines.removeprefix(b'[\n  "').removesuffix(b'"\n]').split(b'",\n  "'), b'"'
     if isinstance(values[0], int):
         return b"", orjson.dumps(values)[1:-1].split(b","), b""
     return b"", [_json(name, value) for value in values], b""

@@ -42,9 +42,10 @@ class Outcome:
 class Act:
     """One thing a person may do: ``run(actor, row, values)`` calls a service.
 
-    ``form(row)`` gives its form; ``form_for(actor, row)`` one that shows what was opened for
-    ``actor``, on the record. ``about`` says what will happen; ``is_open`` whether the row is in a
-    state for it. Without a row (an act of the list) ``row`` is None.
+    ``form(row)`` gives its form, ``form_for(actor, row)`` one that depends on what was opened for
+    ``actor``, on the record; ``shown(actor, row)`` what stands in it when it is shown first, which
+    is not asked when it is sent. ``about`` says what will happen; ``is_open`` whether the row is in
+    a state for it. Without a row (an act of the list) ``row`` is None.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Act:
     form: Callable[[Any], type[forms.Form]] = lambda _: forms.Form
     is_open: Callable[[Any], bool] = lambda _: True
     form_for: Callable[[Account, Any], type[forms.Form]] | None = None
+    shown: Callable[[Account, Any], dict[str, Any]] = lambda _actor, _row: {}
 
     def form_of(self, actor: Account, row: Any) -> type[forms.Form]:
         """Return the form for ``actor``. Raises what a service refuses to open."""
@@ -111,14 +113,16 @@ class ActingAdmin(RecordedAdmin):
         """Show an act's page, or carry the act out."""
         row = self._row(request, pk)
         act = self._act(request, name, row)
+        is_sent = request.method == "POST"
         try:
             form_class = act.form_of(_actor(request), row)
+            shown = {} if is_sent else act.shown(_actor(request), row)
         except self.refusals as error:
             messages.error(request, _sentence(error))
             return HttpResponseRedirect(row_url(row) if row else self._list_url())
-        form = form_class(request.POST or None, request.FILES or None)
+        form = form_class(request.POST or None, request.FILES or None, initial=shown)
         # An empty form is valid with an empty POST too, and bound by it alone.
-        form.is_bound = request.method == "POST"
+        form.is_bound = is_sent
         if form.is_bound and form.is_valid():
             try:
                 return self._done(request, act, act.run(_actor(request), row, form.cleaned_data))

@@ -39,6 +39,13 @@ class RecipientForm(forms.Form):
     details = _details()
 
 
+class CorrectionForm(forms.Form):
+    """Who they are in full, and from which record that was set right."""
+
+    details = _details()
+    seen = forms.UUIDField(widget=forms.HiddenInput())
+
+
 class DeliveryForm(forms.Form):
     """What was given, how and when."""
 
@@ -76,16 +83,9 @@ def _correct(actor: Account, recipient: Recipient, said: dict[str, Any]) -> Outc
     return Outcome("Set right. What stood before is kept with the record.", recipient)
 
 
-def _correction_form(actor: Account, recipient: Recipient) -> type[forms.Form]:
-    """Return the form that shows what is on record, opened for ``actor`` when it is shown."""
-
-    class Form(forms.Form):
-        details = _details()
-        seen = forms.UUIDField(widget=forms.HiddenInput())
-
-    Form.base_fields["details"].initial = lambda: _open(actor, recipient)
-    Form.base_fields["seen"].initial = recipient.record
-    return Form
+def _shown(actor: Account, recipient: Recipient) -> dict[str, Any]:
+    """Return what is on record, opened for ``actor``, and which record that is."""
+    return {"details": _open(actor, recipient), "seen": recipient.record}
 
 
 def _theirs(account: Account) -> Q:
@@ -134,7 +134,8 @@ class RecipientAdmin(ActingAdmin):
             "Another name, another address: says anew who they are and where to tell them. What "
             "stood before is kept, sealed, with the record. That you read it is recorded too.",
             _correct,
-            form_for=_correction_form,
+            lambda _: CorrectionForm,
+            shown=_shown,
         ),
     )
 

@@ -1,10 +1,12 @@
 """Production's first start as config/README.md tells it: two empty servers, one role a process."""
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from config.databases import KEYSTORE_ROLES
-from config.embedded import KEYSTORE, MAIN, Cluster
+from config.embedded import KEYSTORE, MAIN, SUPERUSER, Cluster
 
 ROOT = Path(__file__).parents[2]
 OURS = re.compile("MUNIMENT_|DATABASE_URL|KEYSTORE_URL|CELERY_|DJANGO_")
@@ -69,6 +71,13 @@ class Production:
             check=False,
         )
 
+    def count_waiting(self) -> int:
+        """Return how many records have no place yet."""
+        with self.main.connect(SUPERUSER, MAIN) as connection:
+            waiting = connection.execute("SELECT count(*) FROM ledger_pending").fetchone()
+        assert waiting is not None
+        return int(waiting[0])
+
 
 def _address(cluster: Cluster, login: str, name: str) -> str:
     folder = quote(str(cluster.socket_folder()), safe="")
@@ -95,11 +104,16 @@ def test_two_empty_servers_become_a_service(production: Production) -> None:
         env=production.environment("sequencer"),
     )
     try:
-        # Nothing waits for its place once it has come, and the log is whole.
-        verified = production.run("app", "manage.py verify_log")
+        # Each record that was written until here gets its place.
+        deadline = time.monotonic() + 60
+        while production.count_waiting() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        verified = production.run("app", "manage.py verify_log --json")
         assert verified.returncode == 0, verified.stdout + verified.stderr
+        assert json.loads(verified.stdout)["size"] > 0
         examined = production.run(role, examine)
+        assert sequencer.poll() is None
     finally:
         sequencer.terminate()
-        sequencer.wait()
+        sequencer.wait(60)
     assert examined.returncode == 0, examined.stdout + examined.stderr

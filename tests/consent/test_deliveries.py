@@ -335,11 +335,12 @@ def test_the_form_that_sets_a_recipient_right_shows_what_is_on_record(
     before = Record.objects.count()
     said = {"details": "Studio Renamed", "seen": str(seen)}
     assert client.post(address, said).status_code == 302
-    # Sending it opens nothing.
-    assert Record.objects.count() == before + 1
     # Somebody else, who had opened the page before that.
     late = client.post(address, said | {"details": "Studio Moved"}).content.decode()
     assert "Somebody has set it right meanwhile" in late
+    assert "This field is required" in client.post(address, {"details": "x"}).content.decode()
+    # Sending it opens nothing, whatever becomes of it.
+    assert Record.objects.count() == before + 1
     assert "Studio Renamed" in client.get(f"{row_url(studio)}?details=1").content.decode()
     scientist = browser(house.account("Sten", RoleCode.DATA_SCIENTIST))
     assert "Set right" not in scientist.get(row_url(studio)).content.decode()

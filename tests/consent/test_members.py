@@ -4,7 +4,7 @@ import json
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consent.members import (
@@ -63,6 +63,15 @@ _MEMBERS = st.builds(
 @given(st.lists(_MEMBERS, max_size=5))
 def test_many_are_spelt_as_each_by_itself(members: list[Member]) -> None:
     assert list(Members.of(members).canonical()) == [one.canonical() for one in members]
+
+
+@given(st.lists(_TEXT, max_size=4))
+@example(['b",', "a", "c"])
+@example(['","', '"\n  "', "\\", ""])
+def test_no_text_breaks_out_of_its_row(texts: list[str]) -> None:
+    members = [MEMBER._replace(location=text, licence="x") for text in texts]
+    openings = seal_openings(Members.of(members))
+    assert [read_opening(one)[0].location for one in openings] == texts
 
 
 @given(st.lists(_MEMBERS, max_size=3), st.integers(1, 4))

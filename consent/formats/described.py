@@ -15,6 +15,7 @@ from consent.formats.doubts import Doubt
 
 # JSON as it came.
 Raw = Any
+_JOINED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +270,12 @@ class Reading:
             while some := list(islice(rest, size)):
                 yield DescribedItems.of(some)
             return
-        # What is read a few at a time is put together: each block costs a transaction.
+        # What is read a few at a time is put together, since each block costs a transaction; but
+        # few may be so because they are large.
         waiting: list[DescribedItems] = []
         for block in self.items.blocks():
             waiting.append(block)
-            if sum(map(len, waiting)) > size // 2:
+            if sum(map(len, waiting)) > size // 2 or len(waiting) == _JOINED:
                 yield DescribedItems.join(waiting)
                 waiting = []
         if waiting:

@@ -101,14 +101,15 @@ def admit(
     fresh, refused = _without(admitted, _repeated_within(admitted))
     scopes = find_scopes(chain.from_iterable(fresh.members.column("depicts")))
     writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}))
-    if contents:
-        # Asked first: of a picture that is there already no file is kept.
+    if contents or _holds_others(version, intake):
+        # Asked first: of a picture that is there already no file is kept, and no row is copied.
         fresh, refused = _without(fresh, _known(version, fresh), refused)
+    if contents:
         files = writer.keep(fresh, contents)
     try:
         batch = writer.insert(fresh, files or {})
     except IntegrityError as error:
-        if binary.violated(error) != _ONCE:
+        if contents or binary.violated(error) != _ONCE:
             raise
         fresh, refused = _without(fresh, _known(version, fresh), refused)
         batch = writer.insert(fresh, files or {})
@@ -197,6 +198,11 @@ def _repeated_within(admitted: AdmittedItems) -> list[bool]:
         if digest:
             seen.add(digest)
     return repeated
+
+
+def _holds_others(version: DatasetVersion, intake: Intake) -> bool:
+    """Return whether something else came into the version, which may well come again."""
+    return version.intakes.exclude(pk=intake.pk).filter(item_count__gt=0).exists()
 
 
 def _known(version: DatasetVersion, admitted: AdmittedItems) -> list[bool]:

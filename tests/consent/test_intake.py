@@ -1,19 +1,33 @@
 """What may enter a version and what may not, one item at a time and by columns."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consent.decision import Decision, Outcome
 from consent.formats.described import DescribedItem, DescribedItems, Digest, Licence, Reading
 from consent.formats.described import Description as Whole
 from consent.formats.doubts import Doubt, DoubtCode
 from consent.intake import Admitted, Known, Refused, judge, judge_stated
+from consent.signals.finding import Standing
+from consent.signals.weighing import Weighing
 from consent.uses import Use
 
 CLEO, DAN = UUID(int=1), UUID(int=2)
-KNOWN = Known({"cleo": CLEO, "dan": DAN}, {CLEO}, (Use.TRAIN,))
+
+
+def seen(outcome: Outcome) -> Weighing:
+    """What was seen where an item lies, as somebody decided of it."""
+    decision = Decision(outcome, (), (), "strict/1", datetime(2026, 1, 1, tzinfo=UTC))
+    return Weighing(Standing.SILENT, (), decision, (Use.TRAIN,))
+
+
+# By ordinal; the items of a test begin at 3.
+SEEN = {4: seen(Outcome.REFUSED), 5: seen(Outcome.NEEDS_REVIEW), 6: seen(Outcome.ALLOWED)}
+KNOWN = Known({"cleo": CLEO, "dan": DAN}, {CLEO}, (Use.TRAIN,), SEEN)
 _SIZES = st.none() | st.integers(0, 2**31)
 
 

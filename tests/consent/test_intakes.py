@@ -275,6 +275,7 @@ def test_the_same_file_comes_once(scientist: Account, draft: DatasetVersion, bri
 
 def test_a_picture_comes_into_a_version_once(bring: Bring) -> None:
     bring(table({}))
+    # Of a table that is brought again most is there: nothing of it is copied first.
     again = bring(table({}, {}))
     assert (again.item_count, reasons(again)) == (1, [["picture_repeated"]])
 

@@ -99,6 +99,7 @@ class RecipientAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "outbox"
+    empty = "Name a recipient before you give something away: then it can be told when that ends."
     list_display = ("code", "named_at", record_link)
     fields = (("code", "named_at"), record_link)
     search_fields = ("code",)
@@ -169,6 +170,7 @@ class DeliveryAdmin(ActingAdmin):
 
     menu_group = "Consent"
     menu_icon = "local_shipping"
+    empty = "What is exported stands here by itself; others are recorded on a recipient's page."
     list_display = ("__str__", "to", "how", "delivered_at", record_link)
     list_filter = ("kind", "how")
     list_select_related = ("recipient",)

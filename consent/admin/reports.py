@@ -67,6 +67,7 @@ class IssuedReportAdmin(ActingAdmin):
 
     menu_group = "Ledger"
     menu_icon = "assignment"
+    empty = "Order a report: whoever gets it can verify it without us."
     list_acts = (ORDER,)
     refusals = (LedgerError,)
     list_display = ("__str__", "ordered_at", "bundle", record_link)

@@ -23,6 +23,7 @@ class WitnessAdmin(RecordedAdmin):
 
     menu_group = "Ledger"
     menu_icon = "visibility"
+    empty = "Without witnesses outsiders have our word alone: manage.py witnesses adds one."
     list_display = ("name", "state", "url", record_link)
     list_display_links = ("name",)
     fields = ("name", "state", "url", "vkey", "answers", record_link)

@@ -6,7 +6,6 @@ Pure: everything about files, people and consent is looked up before and passed 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import compress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -129,25 +128,21 @@ class Admitted(NamedTuple):
 class AdmittedItems:
     """Items that may enter, with what will be committed to, as ``Admitted`` has it of one."""
 
-    items: Sequence[DescribedItem]
-    ordinals: Sequence[int]
+    items: DescribedItems
     members: Members
 
     @classmethod
     def of(cls, admitted: Sequence[Admitted]) -> "AdmittedItems":
         """Return these, each of which was judged by itself."""
-        items = [one.item for one in admitted]
-        members = Members.of([one.member for one in admitted])
-        return cls(items, [one.ordinal for one in items], members)
+        items, members = zip(*admitted, strict=True) if admitted else ((), ())
+        return cls(DescribedItems.of(items), Members.of(members))
 
     def __len__(self) -> int:
-        return len(self.ordinals)
+        return len(self.items)
 
     def among(self, chosen: Sequence[bool]) -> "AdmittedItems":
         """Return those at whose place ``chosen`` is true."""
-        items = [self.items[at] for at in compress(range(len(chosen)), chosen)]
-        ordinals = list(compress(self.ordinals, chosen))
-        return AdmittedItems(items, ordinals, self.members.among(chosen))
+        return AdmittedItems(self.items.among(chosen), self.members.among(chosen))
 
 
 class Refused(NamedTuple):
@@ -215,9 +210,7 @@ def judge_stated(items: DescribedItems, known: Known) -> tuple[AdmittedItems, li
 
     Of most of a large table everything is plain: only the rest is looked at one by one.
     """
-    columns, ordinals = _plain_members(items), items.column("ordinal")
-    chosen, refused = [True] * len(items), []
-    stated: Sequence[DescribedItem] = items
+    columns, chosen, refused = _plain_members(items), [True] * len(items), []
     if doubtful := list(_to_look_at(items, known)):
         stated = list(items)
         for at in doubtful:
@@ -229,7 +222,8 @@ def judge_stated(items: DescribedItems, known: Known) -> tuple[AdmittedItems, li
             stated[at] = verdict.item
             for column, value in zip(columns, verdict.member, strict=True):
                 column[at] = value
-    admitted = AdmittedItems(stated, ordinals, Members(columns))
+        items = DescribedItems.of(stated)
+    admitted = AdmittedItems(items, Members(columns))
     return admitted.among(chosen) if refused else admitted, refused
 
 

@@ -7,7 +7,7 @@ follows from the commitments that stay. Design, section 8.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress, islice, repeat
+from itertools import islice, repeat
 from operator import add
 from secrets import token_bytes
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from uuid import UUID
 
 import orjson
 
+from consent.columnar import Columns
 from consent.uses import LegalBasis
 from ledger.canonical import parse_object
 from ledger.commitment import RANDOMNESS_SIZE
@@ -61,32 +62,10 @@ class Member(NamedTuple):
         return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
 
 
-class Members:
-    """Many members, held column by column, in the order of the fields of one."""
+class Members(Columns):
+    """Many members, held column by column."""
 
-    __slots__ = ("columns",)
-
-    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
-        self.columns = columns
-
-    @classmethod
-    def of(cls, members: Sequence[Member]) -> "Members":
-        """Return these members in columns."""
-        return cls(list(zip(*members, strict=True)) if members else [()] * len(Member._fields))
-
-    def column(self, name: str) -> Sequence[Any]:
-        """Return the values of one field of all members."""
-        return self.columns[Member._fields.index(name)]
-
-    def __len__(self) -> int:
-        return len(self.columns[0])
-
-    def __getitem__(self, at: slice) -> "Members":
-        return Members([column[at] for column in self.columns])
-
-    def among(self, chosen: Sequence[bool]) -> "Members":
-        """Return those at whose place ``chosen`` is true."""
-        return Members([list(compress(column, chosen)) for column in self.columns])
+    fields = Member._fields
 
     def canonical(self) -> Iterator[bytes]:
         """Yield what ``Member.canonical`` gives for each.
@@ -98,7 +77,7 @@ class Members:
             return iter(())
         parts: list[Iterable[bytes]] = []
         before = b"{"
-        for name, values in sorted(zip(Member._fields, self.columns, strict=True)):
+        for name, values in sorted(zip(self.fields, self.columns, strict=True)):
             text = before + b'"%s":' % name.encode()
             before = b","
             if values[0] == values[-1] and values.count(values[0]) == len(values):

@@ -25,9 +25,15 @@ HIDDEN = {
 PURE = {
     *("ledger.canonical", "ledger.commitment", "ledger.errors", "ledger.kinds", "ledger.leaf"),
     *("ledger.merkle", "ledger.note", "ledger.receipt", "ledger.strict_base64"),
-    *("ledger.tlogpolicy", "ledger.tlogproof", "ledger.tlogtiles", "consent.clock"),
+    *(
+        "ledger.tlogpolicy",
+        "ledger.tlogproof",
+        "ledger.tlogtiles",
+        "consent.clock",
+        "consent.columnar",
+    ),
     *("ledger.bounds", "ledger.keyhistory", "ledger.timestamps", "ledger.witness"),
-    *("consent.decision", "consent.errors", "consent.uses"),
+    *("consent.columnar", "consent.decision", "consent.errors", "consent.uses"),
     *("consent.identity", "consent.identity.addresses", "consent.identity.folding"),
     *("consent.identity.kinds", "consent.identity.likeness", "consent.identity.normal"),
     *("consent.decision.deciding", "consent.decision.examining", "consent.decision.findings"),

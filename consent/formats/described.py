@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import Any, NamedTuple, Protocol, overload, runtime_checkable
 
+from consent.columnar import Columns
 from consent.formats.doubts import Doubt
 
 # JSON as it came.
@@ -186,22 +187,14 @@ class DescribedItem(NamedTuple):
     doubts: tuple[Doubt, ...] = ()
 
 
-class DescribedItems(Sequence[DescribedItem]):
-    """Items in their order, held column by column, in the order of the fields of one.
+class DescribedItems(Columns, Sequence[DescribedItem]):
+    """Items in their order, held column by column.
 
     A table comes in columns and goes out in columns: of a million items in which nothing is
     doubtful none has to be made.
     """
 
-    __slots__ = ("columns",)
-
-    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
-        self.columns = columns
-
-    @classmethod
-    def of(cls, items: Sequence[DescribedItem]) -> "DescribedItems":
-        """Return these items in columns."""
-        return cls(list(zip(*items, strict=True)) if items else [()] * len(DescribedItem._fields))
+    fields = DescribedItem._fields
 
     @classmethod
     def join(cls, blocks: Sequence["DescribedItems"]) -> "DescribedItems":
@@ -211,17 +204,10 @@ class DescribedItems(Sequence[DescribedItem]):
         columns = zip(*(block.columns for block in blocks), strict=True)
         return cls([list(chain.from_iterable(parts)) for parts in columns])
 
-    def column(self, name: str) -> Sequence[Any]:
-        """Return the values of one field of all items."""
-        return self.columns[DescribedItem._fields.index(name)]
-
     def behind(self, ordinal: int) -> "DescribedItems":
         """Return those whose ordinal is greater."""
         at = bisect_right(self.column("ordinal"), ordinal)
-        return self[at:] if at else self
-
-    def __len__(self) -> int:
-        return len(self.columns[0])
+        return self.part(slice(at, None)) if at else self
 
     def __iter__(self) -> Iterator[DescribedItem]:
         return map(DescribedItem._make, zip(*self.columns, strict=True))
@@ -231,8 +217,9 @@ class DescribedItems(Sequence[DescribedItem]):
     @overload
     def __getitem__(self, at: slice) -> "DescribedItems": ...
     def __getitem__(self, at: int | slice) -> "DescribedItem | DescribedItems":
-        cut = [column[at] for column in self.columns]
-        return DescribedItems(cut) if isinstance(at, slice) else DescribedItem._make(cut)
+        if isinstance(at, slice):
+            return self.part(at)
+        return DescribedItem._make(column[at] for column in self.columns)
 
 
 @runtime_checkable

@@ -265,12 +265,11 @@ class _Writer:
         self, admitted: AdmittedItems, files: Mapping[int, UUID], batch: Batch
     ) -> Iterator[Cells]:
         """Yield the cells of each item, in the order of ``_ITEMS``; some of them joined."""
-        ids = _fresh_ids(len(admitted))
+        ids, ordinals = _fresh_ids(len(admitted)), admitted.items.column("ordinal")
         for at in range(0, len(admitted), _AT_ONCE):
             some = slice(at, at + _AT_ONCE)
-            yield from self._some(
-                ids[some], admitted.ordinals[some], admitted.members[some], files, batch
-            )
+            members = admitted.members.part(some)
+            yield from self._some(ids[some], ordinals[some], members, files, batch)
 
     def _some(
         self,

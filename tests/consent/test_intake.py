@@ -69,7 +69,6 @@ def test_columns_are_judged_as_each_of_their_items_is(items: list[DescribedItem]
     expected = [one for one in verdicts if isinstance(one, Admitted)]
     assert refused == [one for one in verdicts if isinstance(one, Refused)]
     assert list(admitted.items) == [one.item for one in expected]
-    assert list(admitted.ordinals) == [one.ordinal for one in expected]
     members = zip(*admitted.members.columns, strict=True)
     assert list(members) == [tuple(one.member) for one in expected]
 

@@ -5,7 +5,7 @@ from drf_spectacular.contrib.django_oauth_toolkit import DjangoOAuthToolkitSchem
 from consent.decision import Outcome
 from consent.identity.kinds import IdentifierKind
 from consent.models.recipients import Given
-from consent.uses import Basis, Medium, Method, Remedy, Theme, Use, Worded
+from consent.uses import Basis, Medium, Method, Remedy, Theme, Use
 from generation.states import OutputState, RunOutcome, RunState
 
 # Names for fields that are all called ``state`` or ``outcome``.
@@ -13,16 +13,10 @@ OUTPUT_STATES = [each.value for each in OutputState]
 RUN_STATES = [each.value for each in RunState]
 RUN_OUTCOMES = [each.value for each in RunOutcome]
 DECISION_OUTCOMES = [each.value for each in Outcome]
-
-
-def _worded(kind: type[Worded]) -> list[tuple[str, str]]:
-    return [(each.value, each.words) for each in kind]
-
-
 # Choices that stand in several fields, under the name of what they are.
-USES, MEDIA, THEMES = _worded(Use), _worded(Medium), _worded(Theme)
-BASES, METHODS, REMEDIES = _worded(Basis), _worded(Method), _worded(Remedy)
-IDENTIFIER_KINDS = _worded(IdentifierKind)
+USES, MEDIA, THEMES = Use.choices(), Medium.choices(), Theme.choices()
+BASES, METHODS, REMEDIES = Basis.choices(), Method.choices(), Remedy.choices()
+IDENTIFIER_KINDS = IdentifierKind.choices()
 GIVEN = Given.choices
 
 

@@ -18,7 +18,7 @@ import orjson
 from consent.columnar import Columns
 from consent.uses import LegalBasis
 from ledger.canonical import parse_object
-from ledger.commitment import RANDOMNESS_SIZE
+from ledger.commitment import COMMITMENT_SIZE, RANDOMNESS_SIZE
 from ledger.errors import CanonicalError, ProofError
 from ledger.mac import mac
 from ledger.merkle import (
@@ -27,6 +27,7 @@ from ledger.merkle import (
     root_from_path,
     tree_root,
 )
+from ledger.pieces import pieces
 
 ITEM_LABEL = b"muniment/item/v1\0"
 # Commitments of one stored page; a power of two, so that a full page is a whole subtree.
@@ -122,8 +123,7 @@ def seal_opening(member: Member, salt: bytes) -> bytes:
 
 def seal_openings(members: Members) -> list[bytes]:
     """Return openings of all ``members``, each with a salt of its own."""
-    random = token_bytes(RANDOMNESS_SIZE * len(members))
-    salts = (random[at : at + RANDOMNESS_SIZE] for at in range(0, len(random), RANDOMNESS_SIZE))
+    salts = pieces(token_bytes(RANDOMNESS_SIZE * len(members)), RANDOMNESS_SIZE)
     return list(map(add, salts, members.canonical()))
 
 
@@ -180,7 +180,7 @@ def digest_of(roots: Sequence[bytes]) -> bytes:
 
 def split(commitments: bytes) -> list[bytes]:
     """Return the commitments of a page one by one."""
-    return [commitments[at : at + 32] for at in range(0, len(commitments), 32)]
+    return pieces(commitments, COMMITMENT_SIZE)
 
 
 def membership_path(page: Page, roots: Sequence[bytes], at: int, size: int) -> list[bytes]:

@@ -15,6 +15,11 @@ class Worded(StrEnum):
         """Return the code as it reads in a sentence."""
         return _WORDS.get(self, self.value.replace("_", " "))
 
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        """Return all codes with their words, as fields and forms take them."""
+        return [(one.value, one.words) for one in cls]
+
 
 class Use(Worded):
     """What somebody's likeness or picture is used for."""

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from ledger.canonical import parse_object
 from ledger.commitment import RANDOMNESS_SIZE, Opening
 from ledger.errors import CanonicalError, ScopeGone, SealBroken
+from ledger.pieces import pieces
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -84,8 +85,7 @@ class Keys:
         """Return ``seal_bytes`` of contents, each at ``place`` ‖ its id. Raises ScopeGone."""
         cipher, bound = self._cipher(scopes)
         bound += place
-        random = token_bytes(NONCE_BYTES * len(ids))
-        nonces = (random[at : at + NONCE_BYTES] for at in range(0, len(random), NONCE_BYTES))
+        nonces = pieces(token_bytes(NONCE_BYTES * len(ids)), NONCE_BYTES)
         return [
             VERSION + nonce + cipher.encrypt(nonce, content, bound + each)
             for nonce, each, content in zip(nonces, ids, contents, strict=True)

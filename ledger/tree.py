@@ -23,6 +23,7 @@ from ledger.merkle import (
     tile_root,
 )
 from ledger.models import Incarnation, Leaf, Tile
+from ledger.pieces import pieces
 
 # How many full tiles a round looks at in one step: some five milliseconds.
 TILES_A_STEP = 32
@@ -152,7 +153,7 @@ class GrowingTree:
 
 def split_hashes(hashes: bytes) -> list[bytes]:
     """Return a tile's bytes as a list of hashes."""
-    return [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+    return pieces(hashes, HASH_SIZE)
 
 
 class TileRound:

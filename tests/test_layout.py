@@ -24,7 +24,7 @@ HIDDEN = {
 # Functions over bytes and frozen dataclasses: no Django, no clock of their own, no input.
 PURE = {
     *("ledger.canonical", "ledger.commitment", "ledger.errors", "ledger.kinds", "ledger.leaf"),
-    *("ledger.merkle", "ledger.note", "ledger.receipt", "ledger.strict_base64"),
+    *("ledger.merkle", "ledger.note", "ledger.pieces", "ledger.receipt", "ledger.strict_base64"),
     *(
         "ledger.tlogpolicy",
         "ledger.tlogproof",

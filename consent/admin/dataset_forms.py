@@ -121,7 +121,7 @@ def repair_form(intake: Intake) -> type[forms.Form]:
     """Return the form for setting right what waits in ``intake``."""
     reasons = [(one["reason"], f"{one['words']} ({one['items']})") for one in waiting_for(intake)]
     licences = [("", "–"), *((code, code) for code in sorted(KNOWN))]
-    bases = [("", "–"), *((basis.value, basis.words) for basis in LegalBasis)]
+    bases = [("", "–"), *LegalBasis.choices()]
 
     class RepairForm(forms.Form):
         reason = one_of(reasons, "What is wrong")

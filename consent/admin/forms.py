@@ -42,7 +42,7 @@ def one_of(
     kind: type[Worded] | list[tuple[str, str]], label: str, **options: Any
 ) -> forms.ChoiceField:
     """Return a field for one code."""
-    choices = kind if isinstance(kind, list) else [(code.value, code.words) for code in kind]
+    choices = kind if isinstance(kind, list) else kind.choices()
     return forms.ChoiceField(
         label=label, choices=choices, widget=UnfoldAdminSelectWidget(), **options
     )
@@ -52,7 +52,7 @@ def some_of(kind: type[Worded], label: str, **options: Any) -> forms.MultipleCho
     """Return a field for several codes, or none."""
     return forms.MultipleChoiceField(
         label=label,
-        choices=[(code.value, code.words) for code in kind],
+        choices=kind.choices(),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         **options,
@@ -66,7 +66,7 @@ def plain(codes: type[StrEnum]) -> list[tuple[str, str]]:
 
 def known_kinds() -> list[tuple[str, str]]:
     """Return choices for what people are known by."""
-    return [(kind.value, kind.words) for kind in IdentifierKind]
+    return IdentifierKind.choices()
 
 
 class NoticeForm(forms.Form):

@@ -93,7 +93,7 @@ def assign_form(case: ImpactCase) -> type[forms.Form]:
 def complete_form(case: ImpactCase) -> type[forms.Form]:
     """Return the form that asks what shows that a line is done."""
 
-    ways = [("", "nobody is told"), *((one.value, one.words) for one in Method)]
+    ways = [("", "nobody is told"), *Method.choices()]
 
     class Form(forms.Form):
         line = line_field(case, {LineState.DECIDED})

@@ -12,7 +12,7 @@ from consent.uses import Worded
 
 def code_field(kind: type[Worded], **options: Any) -> models.CharField:
     """Return a column that holds one code of ``kind``."""
-    return models.CharField(max_length=32, choices=_choices(kind), **options)
+    return models.CharField(max_length=32, choices=kind.choices(), **options)
 
 
 def codes_field(kind: type[Worded], **options: Any) -> ArrayField:
@@ -34,7 +34,3 @@ def one_of(table: str, column: str, codes: Iterable[StrEnum]) -> models.CheckCon
     return models.CheckConstraint(
         condition=models.Q(**{f"{column}__in": values}), name=f"{table}_{column}_known"
     )
-
-
-def _choices(kind: type[Worded]) -> list[tuple[str, str]]:
-    return [(code.value, code.words) for code in kind]

@@ -14,7 +14,7 @@ from consent.uses import (
 
 def one_code(kind: type[Worded], **options: Any) -> serializers.ChoiceField:
     """Return a field for one code of ``kind``."""
-    return serializers.ChoiceField([(one.value, one.words) for one in kind], **options)
+    return serializers.ChoiceField(kind.choices(), **options)
 
 
 def some_codes(kind: type[Worded]) -> serializers.ListField:

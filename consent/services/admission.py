@@ -33,6 +33,7 @@ from consent.uses import LegalBasis
 from ledger import binary, vault
 from ledger.binary import cell
 from ledger.models import HOUSE_SCOPE, Recorded
+from ledger.pieces import pieces
 from ledger.sealing import column_place
 from ledger.services import Unsealed, lock_scopes, store_file
 
@@ -103,7 +104,7 @@ def admit(
     writer = _Writer(version, intake, scopes, vault.keys({HOUSE_SCOPE, *scopes.values()}))
     if contents or _holds_others(version, intake):
         # Asked first: of a picture that is there already no file is kept, and no row is copied.
-        fresh, refused = _without(fresh, _known(version, fresh), refused)
+        fresh, refused = _without(fresh, writer.known(fresh), refused)
     if contents:
         files = writer.keep(fresh, contents)
     try:
@@ -111,7 +112,7 @@ def admit(
     except IntegrityError as error:
         if contents or binary.violated(error) != _ONCE:
             raise
-        fresh, refused = _without(fresh, _known(version, fresh), refused)
+        fresh, refused = _without(fresh, writer.known(fresh), refused)
         batch = writer.insert(fresh, files or {})
     batch.refused = refused
     return batch
@@ -205,15 +206,6 @@ def _holds_others(version: DatasetVersion, intake: Intake) -> bool:
     return version.intakes.exclude(pk=intake.pk).filter(item_count__gt=0).exists()
 
 
-def _known(version: DatasetVersion, admitted: AdmittedItems) -> list[bool]:
-    """Return of each whether its picture is in the version already."""
-    index = vault.blind_indexer(FINGERPRINT)
-    marks = [index(digest) if digest else None for digest in admitted.members.column("digest")]
-    there = binary.send(_KNOWN, [str(version.pk), binary.bytea_array(list(filter(None, marks)))])()
-    known = {bytes.fromhex(mark.decode()) for (mark,) in there}
-    return [mark in known for mark in marks]
-
-
 def _without(
     admitted: AdmittedItems, repeated: Sequence[bool], refused: Sequence[Refused] = ()
 ) -> tuple[AdmittedItems, list[Refused]]:
@@ -227,7 +219,7 @@ def _without(
 
 
 class _Writer:
-    """Makes the row of each item, and the objects that records speak of.
+    """Makes the row of each item of one version, and the objects that records speak of.
 
     Written for speed: it runs a million times for one version, so that what is the same for many
     rows is encoded once, and what can be is done for a whole column at once.
@@ -240,6 +232,15 @@ class _Writer:
         self._place = cell(version.pk.bytes) + cell(intake.pk.bytes) + _FOUR
         self._house = cell(binary.uuid_array(_HOUSE)) + _short(0)
         self._index = vault.blind_indexer(FINGERPRINT)
+
+    def known(self, admitted: AdmittedItems) -> list[bool]:
+        """Return of each whether its picture is in the version already."""
+        digests = admitted.members.column("digest")
+        marks = [self._index(digest) if digest else None for digest in digests]
+        asked = binary.bytea_array(list(filter(None, marks)))
+        found = binary.send(_KNOWN, [str(self._version.pk), asked])()
+        there = {bytes.fromhex(mark.decode()) for (mark,) in found}
+        return [mark in there for mark in marks]
 
     def keep(self, admitted: AdmittedItems, contents: Contents) -> dict[int, UUID]:
         """Keep the file of each item; return them by ordinal. Raises PictureRefused."""
@@ -349,7 +350,7 @@ def _fresh_ids(count: int) -> list[bytes]:
     random = int.from_bytes(token_bytes(16 * count), "big")
     random &= int.from_bytes(_RANDOM_BITS * count, "big")
     ids = (random | int.from_bytes(stamp * count, "big")).to_bytes(16 * count, "big")
-    return sorted(ids[at : at + 16] for at in range(0, len(ids), 16))
+    return sorted(pieces(ids, 16))
 
 
 def _media(stated: str) -> str:

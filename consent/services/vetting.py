@@ -49,6 +49,7 @@ from ledger import binary, vault
 from ledger.errors import SealBroken
 from ledger.kinds import NoFacts
 from ledger.models import HOUSE_SCOPE, SealedFile
+from ledger.pieces import pieces
 from ledger.sealing import column_place
 from ledger.services import Unsealed, append, open_file
 
@@ -94,7 +95,7 @@ class _Ids:
     def some(self, first: int, count: int = 1) -> list[UUID]:
         """Return ``count`` of them, or what is left, from place ``first`` on."""
         part = bytes(self._ids[16 * first : 16 * (first + count)])
-        return [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]
+        return [UUID(bytes=one) for one in pieces(part, 16)]
 
 
 @transaction.atomic

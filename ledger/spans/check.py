@@ -10,6 +10,7 @@ from ledger.errors import CopyBroken, LeafError
 from ledger.keyhistory import KeyHistory
 from ledger.leaf import FIRST_PREV, Body, leaf_bytes, parse_body
 from ledger.merkle import HASH_SIZE, TILE_WIDTH, RightEdge, leaf_hash, tile_root
+from ledger.pieces import pieces
 from ledger.spans.heads import verify_head
 from ledger.spans.work import Archived, BodiesElsewhere, Connection, Work, fetch
 
@@ -117,7 +118,7 @@ class _Check:
     def _take_tile(self, index: int, leaves: Sequence[Any], stored: Sequence[bytes] | None) -> None:
         first = index * TILE_WIDTH
         width = min(TILE_WIDTH, self._span.end - first)
-        kept = _split(stored[0]) if stored else []
+        kept = pieces(stored[0], HASH_SIZE) if stored else []
         if len(kept) != width:
             # Below a partial tile there is nothing stored to compare with.
             kept = [] if width < TILE_WIDTH else self._doubt(first)
@@ -212,7 +213,3 @@ def _peaks(hashes: Sequence[bytes]) -> list[str]:
     for hash_ in hashes:
         edge.append(hash_)
     return [peak.hex() for peak in edge.peaks]
-
-
-def _split(hashes: bytes) -> list[bytes]:
-    return [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
